@@ -1,0 +1,1 @@
+//! Where pictures, identities, pairs and two-view batches come from.

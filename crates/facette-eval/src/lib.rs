@@ -1,0 +1,1 @@
+//! Protocols, metrics, figures and reports.

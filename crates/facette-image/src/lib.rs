@@ -1,0 +1,3 @@
+//! Pictures as a network sees them: decode, resize, degrade, normalise.
+
+pub mod random;

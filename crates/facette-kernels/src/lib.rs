@@ -1,0 +1,1 @@
+//! Convolution, normalisation and GEMM kernels, chosen at run time for the core at hand.
