@@ -1,3 +1,3 @@
 //! Pictures as a network sees them: decode, resize, degrade, normalise.
 
-pub mod random;
+pub use facette_random as random;

@@ -14,7 +14,7 @@ pub type Stream = ChaCha8Rng;
 /// is whatever counts the uses of a name: an epoch, a picture, a step.
 ///
 /// ```
-/// use facette_image::random::stream;
+/// use facette_random::stream;
 /// use rand::Rng;
 /// let a = stream(1, "loader/shuffle", 0).next_u64();
 /// assert_eq!(a, stream(1, "loader/shuffle", 0).next_u64());

@@ -1,0 +1,137 @@
+//! A network as a list of nodes in execution order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::GraphError;
+use crate::op::{Op, Shape};
+use crate::tensor::{TensorSpec, tensors};
+
+/// Position of a node in [`Graph::nodes`].
+pub type NodeId = usize;
+
+/// The picture a network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Channels: 3 for colour, 1 for grey, or the length of a vector.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Input {
+    /// A colour picture of `size` by `size`.
+    pub fn colour(size: usize) -> Self {
+        Self { channels: 3, height: size, width: size }
+    }
+}
+
+/// One operation, where its input comes from, and the path its weights are stored under.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// PyTorch module path, e.g. `layer1.0.conv1`; may be shared by operations without weights.
+    pub path: String,
+    /// What it does.
+    #[serde(flatten)]
+    pub op: Op,
+    /// Nodes it reads, all earlier in the list.
+    pub inputs: Vec<NodeId>,
+}
+
+/// Where knowledge is read off a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taps {
+    /// Output of the stem, where the network has one apart from its first stage.
+    pub stem: Option<NodeId>,
+    /// Output map of every stage, shallow to deep, after the activation.
+    pub stages: Vec<NodeId>,
+    /// The same before the last activation of the stage, where there is one (for AB and FitNet
+    /// forms that ask for it); as long as `stages`.
+    pub before_activation: Vec<NodeId>,
+    /// The vector a face is compared by; of a classifier the pooled penultimate feature.
+    pub embedding: NodeId,
+    /// Class scores, where the network has a classifier.
+    pub logits: Option<NodeId>,
+}
+
+/// A network: operations in execution order, and where its knowledge is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Architecture name as in the registry.
+    pub architecture: String,
+    /// What it takes.
+    pub input: Input,
+    /// Operations; node 0 is [`Op::Input`].
+    pub nodes: Vec<Node>,
+    /// Where knowledge is read.
+    pub taps: Taps,
+}
+
+impl Graph {
+    /// Shape of every node's output for one picture.
+    ///
+    /// # Errors
+    /// Names the first node that does not fit its inputs, or that reads a later node.
+    pub fn shapes(&self) -> Result<Vec<Shape>, GraphError> {
+        let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in self.nodes.iter().enumerate() {
+            let refuse = |problem: String| GraphError::Node {
+                node: node.path.clone(),
+                op: node.op.kind(),
+                problem,
+            };
+            if (id == 0) != matches!(node.op, Op::Input) {
+                return Err(refuse("the first node, and only the first, is the input".into()));
+            }
+            if id == 0 {
+                let Input { channels, height, width } = self.input;
+                shapes.push(Shape { channels, height, width });
+                continue;
+            }
+            let inputs = node
+                .inputs
+                .iter()
+                .map(|&from| shapes.get(from).copied())
+                .collect::<Option<Vec<Shape>>>()
+                .ok_or_else(|| refuse(format!("reads {:?}, not all before {id}", node.inputs)))?;
+            shapes.push(node.op.output(&inputs).map_err(refuse)?);
+        }
+        let taps = &self.taps;
+        let tapped = taps.stem.iter().chain(&taps.stages).chain(&taps.before_activation);
+        for &tap in tapped.chain([&taps.embedding]).chain(&taps.logits) {
+            if tap >= shapes.len() {
+                return Err(GraphError::Node {
+                    node: self.architecture.clone(),
+                    op: "taps",
+                    problem: format!("tap {tap} of {} nodes", shapes.len()),
+                });
+            }
+        }
+        Ok(shapes)
+    }
+
+    /// Every tensor the network owns, in execution order.
+    pub fn tensors(&self) -> Vec<TensorSpec> {
+        self.nodes.iter().flat_map(|node| tensors(&node.path, &node.op)).collect()
+    }
+
+    /// Tensors of one node, in PyTorch's order.
+    pub fn node_tensors(&self, id: NodeId) -> Vec<TensorSpec> {
+        self.nodes.get(id).map(|node| tensors(&node.path, &node.op)).unwrap_or_default()
+    }
+
+    /// The network that ends at `last`: later nodes and the taps on them are dropped. Use it to
+    /// leave a classifier behind: `graph.ending_at(graph.taps.embedding)`.
+    pub fn ending_at(&self, last: NodeId) -> Graph {
+        let keep = |tap: &NodeId| *tap <= last;
+        let mut graph = self.clone();
+        graph.nodes.truncate(last + 1);
+        graph.taps.stem = graph.taps.stem.filter(keep);
+        graph.taps.stages.retain(keep);
+        graph.taps.before_activation.retain(keep);
+        graph.taps.embedding = graph.taps.embedding.min(last);
+        graph.taps.logits = graph.taps.logits.filter(keep);
+        graph
+    }
+}
