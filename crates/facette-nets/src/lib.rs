@@ -1,1 +1,18 @@
 //! Networks: the registry of architectures, and a trainable executor with taps at every stage.
+//!
+//! A [`Network`] runs a [`facette_graph::Graph`] on any device of the training framework. Its
+//! weights are a flat, named list ([`Parameters`]) with PyTorch's names, so that optimisers,
+//! checkpoints and student files need to know nothing of architectures.
+
+mod error;
+mod knowledge;
+mod network;
+pub mod ops;
+mod parameters;
+mod plan;
+
+pub use error::NetsError;
+pub use knowledge::Knowledge;
+pub use network::{Mode, Network};
+pub use parameters::{Init, Parameter, Parameters, read};
+pub use plan::Wanted;

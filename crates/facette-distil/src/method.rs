@@ -1,0 +1,78 @@
+//! Which streams exist, which learn, and which terms tie them together.
+
+use crate::error::DistilError;
+use crate::term::{Context, Needs, Term};
+
+/// When the teacher learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The teacher is finished before the student starts, or there is none.
+    Offline,
+    /// Peers learn from each other; there is no teacher.
+    Online,
+    /// Teacher and student learn together.
+    Evolving,
+}
+
+/// One network in a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// `student`, `teacher`, `peer-1`, ...; the name recipes supply a network under.
+    pub name: String,
+    /// Whether the stage changes its weights.
+    pub learns: bool,
+}
+
+/// A term between two streams.
+pub struct Tie {
+    /// Stream that receives the gradient; place in [`Method::streams`].
+    pub learner: usize,
+    /// Stream that is imitated, if the term has a target.
+    pub target: Option<usize>,
+    /// Factor of the loss.
+    pub weight: f64,
+    /// Whether gradient is stopped at the target.
+    pub detach_target: bool,
+    /// The loss.
+    pub term: Box<dyn Term>,
+}
+
+/// Streams and the ties between them. Streams step in their order; a learning stream's loss is
+/// the weighted sum of the ties it is the learner of.
+pub struct Method {
+    /// Streams in the order in which they step; the last one is the student.
+    pub streams: Vec<Stream>,
+    /// The terms.
+    pub ties: Vec<Tie>,
+}
+
+/// A method: its name in recipes, its documentation, its settings.
+pub trait MethodSpec: Sync {
+    /// Name in recipes, e.g. `bridge`.
+    fn id(&self) -> &'static str;
+    /// One line: what the student learns from.
+    fn about(&self) -> &'static str;
+    /// Paper, or reference code.
+    fn source(&self) -> &'static str;
+    /// When the teacher learns.
+    fn kind(&self) -> Kind;
+    /// What it asks of streams and data.
+    fn needs(&self) -> Needs;
+    /// Its settings with the published defaults.
+    fn defaults(&self) -> toml::Table;
+    /// Streams of the method under these settings, the student last.
+    ///
+    /// # Errors
+    /// If a setting is unknown or impossible.
+    fn streams(&self, settings: &toml::Table) -> Result<Vec<Stream>, DistilError>;
+    /// Builds the ties. `contexts[i]` describes stream `i` as a learner; its `target` is the
+    /// stream before the student for the student, and `None` for all others.
+    ///
+    /// # Errors
+    /// If a setting is unknown or impossible, or the streams lack what the method needs.
+    fn build(
+        &self,
+        settings: &toml::Table,
+        contexts: &[Context<'_>],
+    ) -> Result<Method, DistilError>;
+}

@@ -1,0 +1,108 @@
+//! One loss.
+
+use burn::tensor::{Device, Tensor};
+use facette_nets::{Knowledge, Parameters, Wanted};
+
+use crate::batch::Batch;
+use crate::error::DistilError;
+use crate::shapes::StreamShapes;
+
+/// One loss between what a learning stream yields and, where the term has a target, what another
+/// stream yields. Owns whatever it learns (regressors, heads, memory banks).
+pub trait Term: Send {
+    /// Name in logs and messages.
+    fn name(&self) -> &str;
+
+    /// Taps the term reads from the learner and from the target.
+    fn wanted(&self) -> Wanted {
+        Wanted::default()
+    }
+
+    /// The loss over the batch, a scalar `[1]` that carries gradient to `student` (and to the
+    /// term's own parameters). `target` comes detached unless the method says otherwise.
+    ///
+    /// # Errors
+    /// If the streams do not yield what [`TermSpec::needs`] asked for.
+    fn loss(
+        &mut self,
+        student: &Knowledge,
+        target: Option<&Knowledge>,
+        batch: &Batch,
+    ) -> Result<Tensor<1>, DistilError>;
+
+    /// Called once after every optimiser step, e.g. to move a memory bank.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    fn after_step(
+        &mut self,
+        _student: &Knowledge,
+        _target: Option<&Knowledge>,
+        _batch: &Batch,
+    ) -> Result<(), DistilError> {
+        Ok(())
+    }
+
+    /// Everything the term owns that a checkpoint must hold: learned tensors and buffers (of
+    /// kind `RunningMean`), under names unique within the term.
+    fn parameters_mut(&mut self) -> Vec<&mut Parameters> {
+        Vec::new()
+    }
+}
+
+/// What a term or method asks of the streams and the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Class scores of both streams.
+    pub logits: bool,
+    /// Stage maps of both streams.
+    pub stages: bool,
+    /// Embeddings of both streams.
+    pub embedding: bool,
+    /// Labels.
+    pub labels: bool,
+    /// A teacher.
+    pub teacher: bool,
+    /// A memory over the whole training set.
+    pub memory: bool,
+}
+
+/// What a term is built for.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// The learner.
+    pub student: &'a StreamShapes,
+    /// The target, where there is one.
+    pub target: Option<&'a StreamShapes>,
+    /// Classes in the training data; `None` without labels.
+    pub classes: Option<usize>,
+    /// Pictures in the training set.
+    pub pictures: usize,
+    /// Where the streams live (autodiff enabled).
+    pub device: &'a Device,
+    /// Seed of the run; a term draws from the streams `term/<name>/...`.
+    pub seed: u64,
+}
+
+/// A kind of term: its name in recipes, its documentation, its settings.
+pub trait TermSpec: Sync {
+    /// Name in recipes, e.g. `kd`.
+    fn id(&self) -> &'static str;
+    /// One line: what it compares.
+    fn about(&self) -> &'static str;
+    /// Paper and equation, or reference code.
+    fn source(&self) -> &'static str;
+    /// What it asks of streams and data.
+    fn needs(&self) -> Needs;
+    /// Its settings with the published defaults.
+    fn defaults(&self) -> toml::Table;
+    /// Builds the term. `settings` may leave out keys; unknown keys are refused.
+    ///
+    /// # Errors
+    /// If a setting is unknown or impossible, or the streams lack what the term needs.
+    fn build(
+        &self,
+        settings: &toml::Table,
+        context: &Context<'_>,
+    ) -> Result<Box<dyn Term>, DistilError>;
+}

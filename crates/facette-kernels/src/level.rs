@@ -1,0 +1,75 @@
+//! Which instruction set the kernels use, found once at run time.
+
+use std::sync::OnceLock;
+
+/// An instruction set for which there are kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Level {
+    /// Portable Rust: the specification, and the fallback everywhere.
+    Scalar,
+    /// x86-64 with AVX2 and FMA.
+    Avx2,
+}
+
+impl Level {
+    /// The levels this processor can run, slowest first.
+    pub fn available() -> &'static [Level] {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return &[Level::Scalar, Level::Avx2];
+        }
+        &[Level::Scalar]
+    }
+
+    /// The name by which `FACETTE_KERNELS` selects this level.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Scalar => "scalar",
+            Level::Avx2 => "avx2",
+        }
+    }
+
+    /// The level in use: the fastest available, or the one named by the environment variable
+    /// `FACETTE_KERNELS` (`scalar`, `avx2`) where this processor has it. Decided at the first call.
+    pub fn current() -> Level {
+        static CURRENT: OnceLock<Level> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let asked = std::env::var("FACETTE_KERNELS").ok();
+            let levels = Level::available();
+            let named = asked.and_then(|name| levels.iter().find(|l| l.name() == name));
+            *named.or(levels.last()).unwrap_or(&Level::Scalar)
+        })
+    }
+}
+
+/// Defines a function whose body the compiler vectorises once for every [`Level`].
+///
+/// `vectorised! { fn name(args) -> T { body } }` defines `name(level, args)`. The body is plain
+/// Rust, written over fixed-size lane arrays where a reduction is involved.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$g:ident : $bound:path>)? (
+        $($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name $(<$g: $bound>)? (level: $crate::Level, $($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn portable $(<$g: $bound>)? ($($arg: $ty),*) $(-> $ret)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx2 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+
+            #[cfg(target_arch = "x86_64")]
+            if level == $crate::Level::Avx2 && $crate::Level::available().contains(&level) {
+                // SAFETY: the processor has AVX2 and FMA, as `available` has just said.
+                return unsafe { avx2($($arg),*) };
+            }
+            let _ = level;
+            portable($($arg),*)
+        }
+    };
+}
+pub(crate) use vectorised;

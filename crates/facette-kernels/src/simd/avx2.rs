@@ -1,0 +1,238 @@
+//! The inner loops for AVX2 with FMA.
+//!
+//! A tile of 6 rows by 16 lanes keeps 12 accumulators in registers: enough to hide an FMA's latency
+//! of four cycles at two a cycle, with 8 loads for 12 multiply-adds.
+
+use std::arch::x86_64::*;
+
+use super::{ConvTile, Kernels, LANES, OuterTile, Pack, scalar};
+
+pub(super) static KERNELS: Kernels = Kernels {
+    conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
+    outer: [outer::<1>, outer::<2>, outer::<3>, outer::<4>, outer::<5>, outer::<6>],
+    pack,
+    pack_narrow: [
+        pack_narrow::<1>,
+        pack_narrow::<2>,
+        pack_narrow::<3>,
+        pack_narrow::<4>,
+        pack_narrow::<5>,
+        pack_narrow::<6>,
+    ],
+    unpack,
+};
+
+/// `sum[m] += rows[m] * lanes` for `count` steps.
+///
+/// # Safety
+/// `count` steps of M elements must lie behind `rows` and of 16 behind `lanes`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn rank_one<const M: usize>(
+    sum: &mut [[__m256; 2]; M],
+    mut rows: *const f32,
+    row_step: usize,
+    mut lanes: *const f32,
+    lane_step: usize,
+    count: usize,
+) {
+    for _ in 0..count {
+        // SAFETY: the caller vouches for `count` steps.
+        unsafe {
+            let low = _mm256_loadu_ps(lanes);
+            let high = _mm256_loadu_ps(lanes.add(8));
+            for (m, sum) in sum.iter_mut().enumerate() {
+                let factor = _mm256_broadcast_ss(&*rows.add(m));
+                sum[0] = _mm256_fmadd_ps(factor, low, sum[0]);
+                sum[1] = _mm256_fmadd_ps(factor, high, sum[1]);
+            }
+        }
+        rows = rows.wrapping_add(row_step);
+        lanes = lanes.wrapping_add(lane_step);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
+    let mut sum: [[__m256; 2]; M] = std::array::from_fn(|m| [_mm256_set1_ps(t.bias[m]); 2]);
+    for row in t.rows {
+        for column in t.columns {
+            // SAFETY: the caller vouches that each tap's source lies in the packed band and its
+            // weights in the packed block.
+            unsafe {
+                let at = (row.source - t.first_row) * t.row_pitch + column.source * t.column_pitch;
+                let tap = row.tap * t.kernel_width + column.tap;
+                let weight = t.weight.add(tap * t.depth * M);
+                rank_one(&mut sum, weight, M, t.source.add(at), LANES, t.depth);
+            }
+        }
+    }
+    for (m, sum) in sum.iter().enumerate() {
+        // SAFETY: the caller vouches for M rows of 16 elements, `out_pitch` apart.
+        unsafe {
+            let out = t.out.add(m * t.out_pitch);
+            _mm256_storeu_ps(out, sum[0]);
+            _mm256_storeu_ps(out.add(8), sum[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn outer<const M: usize>(t: &OuterTile) {
+    let mut sum = [[_mm256_setzero_ps(); 2]; M];
+    for picture in 0..t.pictures {
+        for row in 0..t.rows.len {
+            // SAFETY: the caller vouches for the pictures, and the runs lie inside the planes.
+            unsafe {
+                let x = t.x.add(
+                    picture * t.x_pitch[0]
+                        + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
+                        + t.columns.input * M,
+                );
+                let dy = t.dy.add(
+                    picture * t.dy_pitch[0]
+                        + (t.rows.output + row) * t.dy_pitch[1]
+                        + t.columns.output * LANES,
+                );
+                rank_one(&mut sum, x, t.columns.step * M, dy, LANES, t.columns.len);
+            }
+        }
+    }
+    for (m, sum) in sum.iter().enumerate() {
+        // SAFETY: the tile holds M rows of 16 elements.
+        unsafe {
+            let total = t.sum.add(m * LANES);
+            _mm256_storeu_ps(total, _mm256_add_ps(_mm256_loadu_ps(total), sum[0]));
+            let total = total.add(8);
+            _mm256_storeu_ps(total, _mm256_add_ps(_mm256_loadu_ps(total), sum[1]));
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn transpose(r: [__m256; 8]) -> [__m256; 8] {
+    let t: [__m256; 8] = [
+        _mm256_unpacklo_ps(r[0], r[1]),
+        _mm256_unpackhi_ps(r[0], r[1]),
+        _mm256_unpacklo_ps(r[2], r[3]),
+        _mm256_unpackhi_ps(r[2], r[3]),
+        _mm256_unpacklo_ps(r[4], r[5]),
+        _mm256_unpackhi_ps(r[4], r[5]),
+        _mm256_unpacklo_ps(r[6], r[7]),
+        _mm256_unpackhi_ps(r[6], r[7]),
+    ];
+    let s: [__m256; 8] = [
+        _mm256_shuffle_ps::<0x44>(t[0], t[2]),
+        _mm256_shuffle_ps::<0xee>(t[0], t[2]),
+        _mm256_shuffle_ps::<0x44>(t[1], t[3]),
+        _mm256_shuffle_ps::<0xee>(t[1], t[3]),
+        _mm256_shuffle_ps::<0x44>(t[4], t[6]),
+        _mm256_shuffle_ps::<0xee>(t[4], t[6]),
+        _mm256_shuffle_ps::<0x44>(t[5], t[7]),
+        _mm256_shuffle_ps::<0xee>(t[5], t[7]),
+    ];
+    [
+        _mm256_permute2f128_ps::<0x20>(s[0], s[4]),
+        _mm256_permute2f128_ps::<0x20>(s[1], s[5]),
+        _mm256_permute2f128_ps::<0x20>(s[2], s[6]),
+        _mm256_permute2f128_ps::<0x20>(s[3], s[7]),
+        _mm256_permute2f128_ps::<0x31>(s[0], s[4]),
+        _mm256_permute2f128_ps::<0x31>(s[1], s[5]),
+        _mm256_permute2f128_ps::<0x31>(s[2], s[6]),
+        _mm256_permute2f128_ps::<0x31>(s[3], s[7]),
+    ]
+}
+
+/// Eight rows of eight elements from `from`, `pitch` apart; rows from `count` on are zero.
+///
+/// # Safety
+/// The rows up to `count` must be readable.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn rows(from: *const f32, pitch: usize, count: usize) -> [__m256; 8] {
+    let mut r = [_mm256_setzero_ps(); 8];
+    if count >= 8 {
+        for (n, r) in r.iter_mut().enumerate() {
+            // SAFETY: all eight rows are readable.
+            *r = unsafe { _mm256_loadu_ps(from.add(n * pitch)) };
+        }
+    } else {
+        for (n, r) in r.iter_mut().enumerate().take(count) {
+            // SAFETY: rows up to `count` are readable.
+            *r = unsafe { _mm256_loadu_ps(from.add(n * pitch)) };
+        }
+    }
+    r
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack(p: &Pack) {
+    let (mut pixel, mut channel) = (0, 0);
+    let whole = p.len / 8 * 8;
+    for i in (0..whole).step_by(8) {
+        let into: [*mut f32; 8] = std::array::from_fn(|_| {
+            let at = pixel * p.plane_pitch + channel * LANES;
+            pixel += 1;
+            if pixel == p.plane {
+                (pixel, channel) = (0, channel + 1);
+            }
+            p.into.wrapping_add(at)
+        });
+        for half in [0, 8] {
+            let count = p.count.saturating_sub(half);
+            // SAFETY: elements `i..i + 8` of the rows up to `count` lie in the source, and the
+            // caller vouches for the 16 lanes of each element's place.
+            unsafe {
+                // The row may not exist, so its address must not be computed with `add`.
+                let from = p.from.wrapping_add(half * p.pitch + i);
+                let t = transpose(rows(from, p.pitch, count));
+                for (into, t) in into.iter().zip(t) {
+                    _mm256_storeu_ps(into.add(half), t);
+                }
+            }
+        }
+    }
+    // SAFETY: the same extents.
+    unsafe { scalar::pack_from(p, whole) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack_narrow<const M: usize>(p: &Pack) {
+    let whole = p.len / 8 * 8;
+    for i in (0..whole).step_by(8) {
+        // SAFETY: elements `i..i + 8` of M rows lie in the source. Each store writes 8 - M elements
+        // too many, which the next overwrites; those after the last are the caller's slack.
+        unsafe {
+            let t = transpose(rows(p.from.add(i), p.pitch, M));
+            for (j, t) in t.into_iter().enumerate() {
+                _mm256_storeu_ps(p.into.add((i + j) * M), t);
+            }
+        }
+    }
+    // SAFETY: the same extents.
+    unsafe { scalar::pack_narrow_from::<M>(p, whole) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn unpack(p: &Pack) {
+    let whole = p.len / 8 * 8;
+    for half in [0, 8] {
+        let count = p.count.saturating_sub(half).min(8);
+        if count == 0 {
+            break;
+        }
+        for i in (0..whole).step_by(8) {
+            // SAFETY: elements `i..i + 8` lie in the source with all lanes, and in the rows up to
+            // `count` of the destination.
+            unsafe {
+                let t = transpose(rows(p.from.add(i * LANES + half), LANES, 8));
+                for (n, t) in t.into_iter().enumerate().take(count) {
+                    _mm256_storeu_ps(p.into.add((half + n) * p.pitch + i), t);
+                }
+            }
+        }
+    }
+    // SAFETY: the same extents.
+    unsafe { scalar::unpack_from(p, whole) }
+}

@@ -1,0 +1,153 @@
+//! The inner loops that differ from one instruction set to the next.
+//!
+//! A new instruction set is one more file with a [`Kernels`] table and one more line in
+//! [`Kernels::of`]. Each table must agree with [`scalar`] within rounding; the property tests run
+//! every table the processor can.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scalar;
+
+use crate::{Level, conv::taps::{Tap, TapRun}};
+
+/// Pictures (or channels) side by side in a packed vector; the unit of all packed layouts.
+pub(crate) const LANES: usize = 16;
+
+/// Most rows of a register tile.
+pub(crate) const MAX_ROWS: usize = 6;
+
+/// One output pixel of [`LANES`] pictures for a few output channels: what a convolution tile needs.
+///
+/// The packed source is `[pixel][channel][LANES]`, the packed weight `[tap][channel][rows]`.
+pub(crate) struct ConvTile<'a> {
+    /// Source at pixel (0, 0) of the band, first channel of the group.
+    pub(crate) source: *const f32,
+    /// Elements from one source row to the next.
+    pub(crate) row_pitch: usize,
+    /// Elements from one source column to the next.
+    pub(crate) column_pitch: usize,
+    /// Row taps of this pixel, with sources counted from the band's first row.
+    pub(crate) rows: &'a [Tap],
+    /// First source row of the band.
+    pub(crate) first_row: usize,
+    /// Column taps of this pixel.
+    pub(crate) columns: &'a [Tap],
+    /// Packed weights of this block of output channels.
+    pub(crate) weight: *const f32,
+    /// Taps in a row of the kernel.
+    pub(crate) kernel_width: usize,
+    /// Channels summed over.
+    pub(crate) depth: usize,
+    /// Start values of the tile's rows.
+    pub(crate) bias: [f32; MAX_ROWS],
+    /// Where row `m` goes: `out + m * out_pitch`.
+    pub(crate) out: *mut f32,
+    /// Elements between the tile's rows in the output.
+    pub(crate) out_pitch: usize,
+}
+
+/// A product of two packed panels over pictures and pixels, added to a tile of the weight gradient.
+///
+/// The panels are `[picture][pixel][rows]` and `[picture][pixel][LANES]`.
+pub(crate) struct OuterTile {
+    /// Panel of the input.
+    pub(crate) x: *const f32,
+    /// Panel of the output gradient.
+    pub(crate) dy: *const f32,
+    /// Pictures.
+    pub(crate) pictures: usize,
+    /// Elements between pictures, and between rows of pixels, of `x`.
+    pub(crate) x_pitch: [usize; 2],
+    /// Elements between pictures, and between rows of pixels, of `dy`.
+    pub(crate) dy_pitch: [usize; 2],
+    /// The rows that this tap pairs.
+    pub(crate) rows: TapRun,
+    /// The columns that this tap pairs.
+    pub(crate) columns: TapRun,
+    /// The tile, `[rows][LANES]`.
+    pub(crate) sum: *mut f32,
+}
+
+/// What [`Kernels::pack`] reads and writes.
+///
+/// `count` rows of `len` elements lie `pitch` apart. Element `i` of row `n` goes to
+/// `into + (i % plane) * plane_pitch + (i / plane) * LANES + n`; lanes from `count` on become zero.
+pub(crate) struct Pack {
+    pub(crate) from: *const f32,
+    pub(crate) pitch: usize,
+    pub(crate) count: usize,
+    pub(crate) len: usize,
+    pub(crate) plane: usize,
+    pub(crate) plane_pitch: usize,
+    pub(crate) into: *mut f32,
+}
+
+/// The inner loops of one instruction set. Index `m - 1` of an array serves tiles of `m` rows.
+///
+/// Every function is unsafe for the same reason: it trusts the pointers and extents in its
+/// argument, and that the processor has the table's instruction set.
+pub(crate) struct Kernels {
+    pub(crate) conv: [unsafe fn(&ConvTile<'_>); MAX_ROWS],
+    pub(crate) outer: [unsafe fn(&OuterTile); MAX_ROWS],
+    pub(crate) pack: unsafe fn(&Pack),
+    /// Packs to `rows` lanes instead of [`LANES`]: element `i` of row `n` goes to
+    /// `into + i * rows + n`, with `count == rows`. May write up to 8 elements past the end.
+    pub(crate) pack_narrow: [unsafe fn(&Pack); MAX_ROWS],
+    /// The inverse of `pack` with one plane and a pitch of [`LANES`]: element `i` of row `n` is
+    /// read from `from + i * LANES + n` and goes to `into + n * pitch + i`.
+    pub(crate) unpack: unsafe fn(&Pack),
+}
+
+impl Kernels {
+    /// The table of a level; that of [`Level::Scalar`] where the processor lacks the level.
+    pub(crate) fn of(level: Level) -> &'static Kernels {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 if Level::available().contains(&Level::Avx2) => &avx2::KERNELS,
+            _ => &scalar::KERNELS,
+        }
+    }
+}
+
+/// Cuts `channels` into blocks of at most [`MAX_ROWS`], as `(start, rows)`: sixes, and fours at the
+/// end rather than a thin remainder, which would leave the multipliers waiting.
+pub(crate) fn blocks(channels: usize) -> Vec<(usize, usize)> {
+    let tail: &[usize] = match (channels % 6, channels >= 6) {
+        (0, _) => &[],
+        (1, true) => &[4, 3],
+        (2, true) => &[4, 4],
+        (3, true) => &[5, 4],
+        (1, false) => &[1],
+        (2, false) => &[2],
+        (3, false) => &[3],
+        (4, _) => &[4],
+        _ => &[5],
+    };
+    let sixes = (channels - tail.iter().sum::<usize>()) / 6;
+    let mut start = 0;
+    let widths = std::iter::repeat_n(&6, sixes).chain(tail);
+    widths
+        .map(|&rows| {
+            start += rows;
+            (start - rows, rows)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_every_channel_once() {
+        for channels in 1..200 {
+            let mut next = 0;
+            for (start, rows) in blocks(channels) {
+                assert_eq!(start, next);
+                assert!((1..=MAX_ROWS).contains(&rows));
+                next = start + rows;
+            }
+            assert_eq!(next, channels);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The portable inner loops: what every other table must compute.
+
+use super::{ConvTile, Kernels, LANES, MAX_ROWS, OuterTile, Pack};
+
+pub(super) static KERNELS: Kernels = Kernels {
+    conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
+    outer: [outer::<1>, outer::<2>, outer::<3>, outer::<4>, outer::<5>, outer::<6>],
+    pack,
+    pack_narrow: [
+        pack_narrow::<1>,
+        pack_narrow::<2>,
+        pack_narrow::<3>,
+        pack_narrow::<4>,
+        pack_narrow::<5>,
+        pack_narrow::<6>,
+    ],
+    unpack,
+};
+
+const _: () = assert!(MAX_ROWS == 6);
+
+/// `sum[m] += weight[m] * x` over `depth` channels, in the order of the channels.
+#[inline(always)]
+unsafe fn rank_one<const M: usize>(
+    sum: &mut [[f32; LANES]; M],
+    mut rows: *const f32,
+    row_step: usize,
+    mut lanes: *const f32,
+    lane_step: usize,
+    count: usize,
+) {
+    for _ in 0..count {
+        // SAFETY: the caller vouches for `count` steps of M and LANES elements.
+        let (row, lane) = unsafe { (&*rows.cast::<[f32; M]>(), &*lanes.cast::<[f32; LANES]>()) };
+        for (sum, factor) in sum.iter_mut().zip(row) {
+            for (sum, lane) in sum.iter_mut().zip(lane) {
+                *sum += factor * lane;
+            }
+        }
+        rows = rows.wrapping_add(row_step);
+        lanes = lanes.wrapping_add(lane_step);
+    }
+}
+
+unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
+    let mut sum: [[f32; LANES]; M] = std::array::from_fn(|m| [t.bias[m]; LANES]);
+    for row in t.rows {
+        for column in t.columns {
+            // SAFETY: the caller vouches that each tap's source lies in the packed band and its
+            // weights in the packed block.
+            unsafe {
+                let at = (row.source - t.first_row) * t.row_pitch + column.source * t.column_pitch;
+                let tap = row.tap * t.kernel_width + column.tap;
+                let weight = t.weight.add(tap * t.depth * M);
+                rank_one(&mut sum, weight, M, t.source.add(at), LANES, t.depth);
+            }
+        }
+    }
+    for (m, sum) in sum.iter().enumerate() {
+        // SAFETY: the caller vouches for M rows of LANES elements, `out_pitch` apart.
+        unsafe { t.out.add(m * t.out_pitch).cast::<[f32; LANES]>().write(*sum) };
+    }
+}
+
+unsafe fn outer<const M: usize>(t: &OuterTile) {
+    let mut sum = [[0.0; LANES]; M];
+    for picture in 0..t.pictures {
+        for row in 0..t.rows.len {
+            // SAFETY: the caller vouches for the pictures, and the runs lie inside the planes.
+            unsafe {
+                let x = t.x.add(
+                    picture * t.x_pitch[0]
+                        + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
+                        + t.columns.input * M,
+                );
+                let dy = t.dy.add(
+                    picture * t.dy_pitch[0]
+                        + (t.rows.output + row) * t.dy_pitch[1]
+                        + t.columns.output * LANES,
+                );
+                rank_one(&mut sum, x, t.columns.step * M, dy, LANES, t.columns.len);
+            }
+        }
+    }
+    for (m, sum) in sum.iter().enumerate() {
+        // SAFETY: the tile holds M rows of LANES elements.
+        let total = unsafe { &mut *t.sum.add(m * LANES).cast::<[f32; LANES]>() };
+        for (total, sum) in total.iter_mut().zip(sum) {
+            *total += sum;
+        }
+    }
+}
+
+unsafe fn pack(p: &Pack) {
+    // SAFETY: the caller vouches for all of `0..len`.
+    unsafe { pack_from(p, 0) }
+}
+
+/// Packs elements `start..len`.
+///
+/// # Safety
+/// The extents of `p` must be those of its buffers.
+pub(super) unsafe fn pack_from(p: &Pack, start: usize) {
+    for i in start..p.len {
+        let at = (i % p.plane) * p.plane_pitch + (i / p.plane) * LANES;
+        for n in 0..LANES {
+            // SAFETY: `i < len` and `n < count` lie in the source, and the caller vouches for
+            // the destination.
+            unsafe {
+                let value = if n < p.count { *p.from.add(n * p.pitch + i) } else { 0.0 };
+                *p.into.add(at + n) = value;
+            }
+        }
+    }
+}
+
+unsafe fn pack_narrow<const M: usize>(p: &Pack) {
+    // SAFETY: the caller vouches for all of `0..len`.
+    unsafe { pack_narrow_from::<M>(p, 0) }
+}
+
+/// Packs elements `start..len` to M lanes.
+///
+/// # Safety
+/// The extents of `p` must be those of its buffers.
+pub(super) unsafe fn pack_narrow_from<const M: usize>(p: &Pack, start: usize) {
+    for i in start..p.len {
+        for n in 0..M {
+            // SAFETY: `i < len` and `n < count` lie in the source, and the caller vouches for
+            // `len` times M elements of the destination.
+            unsafe { *p.into.add(i * M + n) = *p.from.add(n * p.pitch + i) };
+        }
+    }
+}
+
+unsafe fn unpack(p: &Pack) {
+    // SAFETY: the caller vouches for all of `0..len`.
+    unsafe { unpack_from(p, 0) }
+}
+
+/// Unpacks elements `start..len`.
+///
+/// # Safety
+/// The extents of `p` must be those of its buffers.
+pub(super) unsafe fn unpack_from(p: &Pack, start: usize) {
+    for n in 0..p.count {
+        for i in start..p.len {
+            // SAFETY: `i < len` and `n < count <= LANES` lie in both buffers.
+            unsafe { *p.into.add(n * p.pitch + i) = *p.from.add(i * LANES + n) };
+        }
+    }
+}
