@@ -11,7 +11,9 @@ pub enum KernelError {
         field: &'static str,
     },
     /// Channels do not divide evenly among the groups.
-    #[error("{field} is {found}, which {groups} groups do not divide; choose a multiple of {groups}")]
+    #[error(
+        "{field} is {found}, which {groups} groups do not divide; choose a multiple of {groups}"
+    )]
     Groups {
         /// The field's name.
         field: &'static str,

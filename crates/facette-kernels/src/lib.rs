@@ -1,1 +1,18 @@
 //! Convolution, normalisation and GEMM kernels, chosen at run time for the core at hand.
+
+mod error;
+mod level;
+mod reduce;
+mod scratch;
+mod simd;
+
+pub mod conv;
+
+pub use error::KernelError;
+pub use level::Level;
+
+/// Refuses a slice whose length is not the shape's: the caller's mistake, not the input's.
+#[track_caller]
+fn check_len(name: &str, found: usize, expected: usize) {
+    assert!(found == expected, "{name} has {found} elements, the shape says {expected}");
+}

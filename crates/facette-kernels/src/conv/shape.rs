@@ -81,9 +81,7 @@ impl ConvShape {
             let padded = padded.filter(|p| *p <= isize::MAX as usize).ok_or(too_large)?;
             match padded.checked_sub(span) {
                 Some(room) => Ok(room / stride[i] + 1),
-                None => {
-                    Err(KernelError::KernelTooLarge { axis, span, size, padding: padding[i] })
-                }
+                None => Err(KernelError::KernelTooLarge { axis, span, size, padding: padding[i] }),
             }
         };
         let out_height = axis("rows", height, 0)?;

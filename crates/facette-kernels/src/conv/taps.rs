@@ -19,7 +19,11 @@ pub(crate) struct AxisTaps {
 }
 
 impl AxisTaps {
-    fn build(destinations: usize, kernel: usize, source: impl Fn(usize, usize) -> Option<usize>) -> Self {
+    fn build(
+        destinations: usize,
+        kernel: usize,
+        source: impl Fn(usize, usize) -> Option<usize>,
+    ) -> Self {
         let mut axis = AxisTaps { starts: vec![0], taps: Vec::new() };
         for d in 0..destinations {
             let found = (0..kernel).filter_map(|tap| Some(Tap { source: source(d, tap)?, tap }));
@@ -101,7 +105,7 @@ fn sizes(s: &ConvShape, axis: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ConvOptions;
+    use crate::conv::ConvOptions;
 
     #[test]
     fn runs_and_taps_agree() {

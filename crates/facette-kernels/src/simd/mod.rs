@@ -8,7 +8,10 @@
 mod avx2;
 mod scalar;
 
-use crate::{Level, conv::taps::{Tap, TapRun}};
+use crate::{
+    Level,
+    conv::taps::{Tap, TapRun},
+};
 
 /// Pictures (or channels) side by side in a packed vector; the unit of all packed layouts.
 pub(crate) const LANES: usize = 16;

@@ -1,0 +1,145 @@
+//! Two-dimensional convolution, forwards and backwards.
+
+mod depthwise;
+mod gather;
+pub mod reference;
+mod shape;
+pub(crate) mod taps;
+mod weight_gradient;
+
+pub use shape::{ConvOptions, ConvShape};
+
+use crate::{Level, check_len, simd::Kernels};
+use depthwise::Planes;
+use gather::{Gather, PackedWeight};
+use taps::AxisTaps;
+
+/// `y = conv(x, w) + bias`; see [`ConvShape`] for the layouts, `bias` is `[out_channels]`.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d(s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    conv2d_at(Level::current(), s, x, w, bias, y);
+}
+
+/// [`conv2d`] with the kernels of a given level.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_at(
+    level: Level,
+    s: &ConvShape,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
+    check_len("x", x.len(), s.input_len());
+    check_len("w", w.len(), s.weight_len());
+    check_len("bias", bias.map_or(s.out_channels, <[f32]>::len), s.out_channels);
+    check_len("y", y.len(), s.output_len());
+    let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
+    let (source, size) = ([s.height, s.width], [s.out_height, s.out_width]);
+    if s.is_depthwise() {
+        depthwise::run(s, level, &Planes { source, size, rows, columns }, x, w, bias, y);
+        return;
+    }
+    let gather = Gather {
+        batch: s.batch,
+        groups: s.options.groups,
+        kernel: s.kernel,
+        source_channels: s.in_channels,
+        source_size: source,
+        channels: s.out_channels,
+        size,
+        rows,
+        columns,
+    };
+    let row = s.in_group() * s.taps();
+    let packed = PackedWeight::new(&gather, w, [s.out_group() * row, row, s.taps()]);
+    gather.run(Kernels::of(level), x, &packed, bias, y);
+}
+
+/// The gradient of [`conv2d`] by its input: writes every element of `dx` from `dy`, shaped as the
+/// output.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_input_gradient(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+    conv2d_input_gradient_at(Level::current(), s, dy, w, dx);
+}
+
+/// [`conv2d_input_gradient`] with the kernels of a given level.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_input_gradient_at(
+    level: Level,
+    s: &ConvShape,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+) {
+    check_len("dy", dy.len(), s.output_len());
+    check_len("w", w.len(), s.weight_len());
+    check_len("dx", dx.len(), s.input_len());
+    let (rows, columns) = (AxisTaps::transposed(s, 0), AxisTaps::transposed(s, 1));
+    let (source, size) = ([s.out_height, s.out_width], [s.height, s.width]);
+    if s.is_depthwise() {
+        depthwise::run(s, level, &Planes { source, size, rows, columns }, dy, w, None, dx);
+        return;
+    }
+    let gather = Gather {
+        batch: s.batch,
+        groups: s.options.groups,
+        kernel: s.kernel,
+        source_channels: s.out_channels,
+        source_size: source,
+        channels: s.in_channels,
+        size,
+        rows,
+        columns,
+    };
+    let row = s.in_group() * s.taps();
+    let packed = PackedWeight::new(&gather, w, [s.out_group() * row, s.taps(), row]);
+    gather.run(Kernels::of(level), dy, &packed, None, dx);
+}
+
+/// The gradient of [`conv2d`] by its weight: writes every element of `dw`.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_weight_gradient(s: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    conv2d_weight_gradient_at(Level::current(), s, x, dy, dw);
+}
+
+/// [`conv2d_weight_gradient`] with the kernels of a given level.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_weight_gradient_at(
+    level: Level,
+    s: &ConvShape,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    check_len("x", x.len(), s.input_len());
+    check_len("dy", dy.len(), s.output_len());
+    check_len("dw", dw.len(), s.weight_len());
+    if s.is_depthwise() {
+        depthwise::weight_gradient(s, level, x, dy, dw);
+    } else {
+        weight_gradient::run(s, Kernels::of(level), x, dy, dw);
+    }
+}
+
+/// The gradient of [`conv2d`] by its bias: `db[channel]` is the sum of `dy` over pictures and pixels.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_bias_gradient(s: &ConvShape, dy: &[f32], db: &mut [f32]) {
+    check_len("dy", dy.len(), s.output_len());
+    check_len("db", db.len(), s.out_channels);
+    crate::reduce::sum_by_channel(Level::current(), dy, s.out_height * s.out_width, db);
+}
