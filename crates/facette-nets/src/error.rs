@@ -7,6 +7,24 @@ pub enum NetsError {
     /// The graph does not fit together.
     #[error(transparent)]
     Graph(#[from] facette_graph::GraphError),
+    /// The registry has no such architecture.
+    #[error("network {name:?}: {problem}")]
+    UnknownNet {
+        /// What was asked for.
+        name: String,
+        /// The nearest name.
+        problem: String,
+    },
+    /// An option or setting has an unknown name or an impossible value.
+    #[error("network {net:?}: setting {setting:?}: {problem}")]
+    Setting {
+        /// Architecture.
+        net: String,
+        /// Key in the recipe.
+        setting: String,
+        /// What was expected and found.
+        problem: String,
+    },
     /// A tensor is missing or has another size than the network needs.
     #[error("tensor {name:?}: expected {expected}, found {found}")]
     Tensor {

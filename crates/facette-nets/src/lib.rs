@@ -6,13 +6,19 @@
 
 mod error;
 mod knowledge;
+mod nets;
 mod network;
 pub mod ops;
 mod parameters;
 mod plan;
+mod registry;
+mod settings;
+mod spec;
 
 pub use error::NetsError;
 pub use knowledge::Knowledge;
 pub use network::{Mode, Network};
 pub use parameters::{Init, Parameter, Parameters, read};
 pub use plan::Wanted;
+pub use registry::{NETS, build, find};
+pub use spec::{NetOptions, NetSpec};

@@ -1,0 +1,92 @@
+//! Reading an architecture's settings.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::NetsError;
+
+/// Likeness (Jaro-Winkler) up to which a name is no likely misspelling.
+const LIKELY: f64 = 0.6;
+
+/// The settings of `net`: `given` over the defaults of `T`.
+///
+/// # Errors
+/// If a key is unknown (the nearest one is named) or a value has another type.
+pub(crate) fn read<T>(net: &str, given: &toml::Table) -> Result<T, NetsError>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    let refuse = |setting: &str, problem: String| NetsError::Setting {
+        net: net.to_owned(),
+        setting: setting.to_owned(),
+        problem,
+    };
+    let mut all = defaults::<T>();
+    for (key, value) in given {
+        if !all.contains_key(key) {
+            let known: Vec<&str> = all.keys().map(String::as_str).collect();
+            return Err(refuse(key, unknown(key, &known, "no setting")));
+        }
+        let mut one = defaults::<T>();
+        one.insert(key.clone(), value.clone());
+        if let Err(error) = one.try_into::<T>() {
+            return Err(refuse(key, error.message().to_owned()));
+        }
+        all.insert(key.clone(), value.clone());
+    }
+    all.try_into::<T>().map_err(|error| refuse("", error.message().to_owned()))
+}
+
+/// The settings of `T` with their defaults.
+pub(crate) fn defaults<T: Default + Serialize>() -> toml::Table {
+    toml::Table::try_from(T::default()).expect("settings are plain tables")
+}
+
+/// Refuses a setting whose list must have as many entries as something else.
+pub(crate) fn expect_length(
+    net: &str,
+    setting: &str,
+    found: usize,
+    expected: usize,
+    what: &str,
+) -> Result<(), NetsError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(NetsError::Setting {
+        net: net.to_owned(),
+        setting: setting.to_owned(),
+        problem: format!("takes {expected} entries, {what}; found {found}"),
+    })
+}
+
+/// Refuses a setting with a value outside `1..=most`.
+pub(crate) fn expect_range(
+    net: &str,
+    setting: &str,
+    values: &[usize],
+    most: usize,
+) -> Result<(), NetsError> {
+    match values.iter().find(|value| !(1..=most).contains(*value)) {
+        None => Ok(()),
+        Some(value) => Err(NetsError::Setting {
+            net: net.to_owned(),
+            setting: setting.to_owned(),
+            problem: format!("must be 1 to {most}, found {value}"),
+        }),
+    }
+}
+
+/// `nothing of that name`, with the nearest of `known` or all of them.
+pub(crate) fn unknown(name: &str, known: &[&str], nothing: &str) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > LIKELY);
+    match nearest {
+        Some((_, nearest)) => format!("{nothing} of that name; did you mean {nearest:?}?"),
+        None if known.is_empty() => format!("{nothing} of that name; there are none"),
+        None => format!("{nothing} of that name; there are: {}", known.join(", ")),
+    }
+}
