@@ -5,6 +5,7 @@
 //! checkpoints and student files need to know nothing of architectures.
 
 mod error;
+pub mod fast;
 mod knowledge;
 mod nets;
 mod network;

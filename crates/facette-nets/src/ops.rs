@@ -8,6 +8,8 @@ use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation};
 use facette_graph::{Conv, Pool};
 
+use crate::fast;
+
 /// What follows a normalisation.
 #[derive(Debug, Clone)]
 pub enum Activation {
@@ -32,10 +34,23 @@ pub enum Statistics {
 
 /// 2-d convolution. `weight` is flat, `[outputs, inputs / groups, kh, kw]`.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: &Conv) -> Tensor<4> {
+    if fast::available(&x) {
+        return biased(fast::convolve(x, weight, conv), bias);
+    }
     let [kh, kw] = conv.kernel;
     let weight = weight.reshape([conv.outputs, conv.inputs / conv.groups, kh, kw]);
     let options = ConvOptions::new(conv.stride, conv.padding, conv.dilation, conv.groups);
     module::conv2d(x, weight, bias, options)
+}
+
+fn biased(y: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    match bias {
+        Some(bias) => {
+            let channels = bias.dims()[0];
+            y + bias.reshape([1, channels, 1, 1])
+        }
+        None => y,
+    }
 }
 
 /// `activation(normalise(x) * scale + shift [+ residual])` over the channels, with the batch's

@@ -133,6 +133,11 @@ impl ConvShape {
         self.out_width
     }
 
+    /// Input as `[batch, channels, height, width]`.
+    pub fn input_size(&self) -> [usize; 4] {
+        [self.batch, self.in_channels, self.height, self.width]
+    }
+
     /// Elements of the input.
     pub fn input_len(&self) -> usize {
         self.batch * self.in_channels * self.height * self.width
