@@ -13,6 +13,8 @@ use burn::tensor::{DType, Tensor};
 use facette_graph::Conv;
 use facette_kernels::conv::{ConvOptions, ConvShape};
 
+use crate::ops::{Activation, Statistics};
+
 /// Layer operations whose gradients are our own.
 #[backend_extension(Flex, Autodiff)]
 pub trait CpuOps: Backend {
@@ -22,6 +24,83 @@ pub trait CpuOps: Backend {
         weight: FloatTensor<Self>,
         shape: ConvShape,
     ) -> FloatTensor<Self>;
+
+    /// Normalisation over the channels, with what follows it; yields the output and the
+    /// statistics used, `[c]` each, which carry no gradient. What [`NormSpec`] leaves out is given
+    /// as any tensor.
+    #[allow(clippy::too_many_arguments)]
+    fn normalise(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        spec: NormSpec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// Which parts a fused normalisation has.
+#[derive(Debug, Clone, Copy)]
+pub struct NormSpec {
+    /// Added to the variance.
+    pub eps: f32,
+    /// Whether scale and shift are given.
+    pub affine: bool,
+    /// Whether a residual is added.
+    pub residual: bool,
+    /// Whether mean and variance are given; otherwise they are the batch's.
+    pub running: bool,
+    /// What follows.
+    pub act: Act,
+}
+
+/// The activation of a fused normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing.
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// Slopes below zero are given.
+    Prelu,
+}
+
+/// Inputs of [`CpuOps::normalise`].
+#[derive(Debug, Clone)]
+pub struct NormInputs<B: Backend> {
+    /// `[n, c, h, w]`.
+    pub x: FloatTensor<B>,
+    /// `[c]`.
+    pub gamma: FloatTensor<B>,
+    /// `[c]`.
+    pub beta: FloatTensor<B>,
+    /// `[c]` or `[1]`.
+    pub slopes: FloatTensor<B>,
+    /// `[n, c, h, w]`.
+    pub residual: FloatTensor<B>,
+    /// `[c]`.
+    pub mean: FloatTensor<B>,
+    /// Biased, `[c]`.
+    pub variance: FloatTensor<B>,
+}
+
+/// Gradients of [`CpuOps::normalise`]; those of parts left out are `None`.
+#[derive(Debug)]
+pub struct NormBackward<B: Backend> {
+    /// By the input.
+    pub dx: FloatTensor<B>,
+    /// By the scale.
+    pub dgamma: Option<FloatTensor<B>>,
+    /// By the shift.
+    pub dbeta: Option<FloatTensor<B>>,
+    /// By the slopes.
+    pub dslopes: Option<FloatTensor<B>>,
+    /// By the residual.
+    pub dresidual: Option<FloatTensor<B>>,
 }
 
 /// What the gradients of [`CpuOps`] are made of; runs without autodiff.
@@ -46,6 +125,19 @@ pub trait CpuKernels: Backend {
         dy: &FloatTensor<Self>,
         shape: &ConvShape,
     ) -> FloatTensor<Self>;
+
+    /// Forward pass of [`CpuOps::normalise`]: output, mean and variance.
+    fn normalise_forward(
+        inputs: &NormInputs<Self>,
+        spec: NormSpec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Gradients of [`CpuOps::normalise`]; `inputs` hold the statistics that were used.
+    fn normalise_backward(
+        inputs: &NormInputs<Self>,
+        spec: NormSpec,
+        dy: &FloatTensor<Self>,
+    ) -> NormBackward<Self>;
 }
 
 /// Whether our kernels serve a tensor: f32, on the CPU device.
@@ -65,4 +157,41 @@ pub(crate) fn convolve(x: Tensor<4>, weight: Tensor<1>, conv: &Conv) -> Tensor<4
     let shape = ConvShape::new(x.dims(), conv.outputs, conv.kernel, options)
         .expect("the graph's shapes were checked when the network was built");
     Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), shape))
+}
+
+/// [`crate::ops::norm_act`] by our kernels.
+pub(crate) fn normalise(
+    x: Tensor<4>,
+    affine: Option<(Tensor<1>, Tensor<1>)>,
+    statistics: &Statistics,
+    eps: f64,
+    residual: Option<Tensor<4>>,
+    act: &Activation,
+) -> (Tensor<4>, Option<(Tensor<1>, Tensor<1>)>) {
+    let absent = || Tensor::<1>::zeros([1], &x.device()).into_dispatch();
+    let (act, slopes) = match act {
+        Activation::Identity => (Act::Identity, absent()),
+        Activation::Relu => (Act::Relu, absent()),
+        Activation::Relu6 => (Act::Relu6, absent()),
+        Activation::Prelu(slopes) => (Act::Prelu, slopes.clone().into_dispatch()),
+    };
+    let spec = NormSpec {
+        eps: eps as f32,
+        affine: affine.is_some(),
+        residual: residual.is_some(),
+        running: matches!(statistics, Statistics::Running(..)),
+        act,
+    };
+    let (gamma, beta) = affine
+        .map_or_else(|| (absent(), absent()), |(g, b)| (g.into_dispatch(), b.into_dispatch()));
+    let residual = residual.map_or_else(absent, Tensor::into_dispatch);
+    let (mean, variance) = match statistics {
+        Statistics::Batch => (absent(), absent()),
+        Statistics::Running(m, v) => (m.clone().into_dispatch(), v.clone().into_dispatch()),
+    };
+    let (y, mean, variance) =
+        Dispatch::normalise(x.into_dispatch(), gamma, beta, slopes, residual, mean, variance, spec);
+    let batch =
+        (!spec.running).then(|| (Tensor::from_dispatch(mean), Tensor::from_dispatch(variance)));
+    (Tensor::from_dispatch(y), batch)
 }
