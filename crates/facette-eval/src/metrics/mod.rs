@@ -5,7 +5,7 @@
 
 pub mod auc;
 pub mod average_precision;
-pub mod class_error;
+pub mod brier;
 pub mod cmc;
 pub mod distance;
 pub mod eer;
@@ -19,6 +19,7 @@ pub mod open_set;
 pub mod rand_index;
 pub mod recall;
 pub mod roc;
+pub mod softmax;
 pub mod sorted_distances;
 pub mod spread;
 pub mod tar_at_far;

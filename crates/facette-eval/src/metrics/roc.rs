@@ -19,14 +19,12 @@ pub struct RocPoint {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roc {
     points: Vec<RocPoint>,
+    corners: Vec<usize>,
 }
 
 impl Roc {
-    /// The exact curve of `scores` (higher is more alike): one point per distinct score, points on
-    /// a straight line between their neighbours left out.
-    ///
-    /// Source: scikit-learn `roc_curve(drop_intermediate=True)`, which this equals point by point;
-    /// [`crate::metrics::tar_at_far::nearest`] depends on which points are kept.
+    /// The exact curve of `scores` (higher is more alike): one point per distinct score, and the
+    /// point that accepts nothing.
     ///
     /// Fails where the lengths differ, a score is not finite, or either kind of pair is missing.
     pub fn new(scores: &[f64], same: &[bool]) -> Result<Self, EvalError> {
@@ -62,25 +60,31 @@ impl Roc {
                 counts.push((false_accepts, true_accepts, scores[i]));
             }
         }
-        let points = without_straight(&counts)
-            .into_iter()
-            .map(|(far, tar, score)| RocPoint {
+        let points = counts
+            .iter()
+            .map(|&(far, tar, score)| RocPoint {
                 far: far as f64 / negatives as f64,
                 tar: tar as f64 / positives as f64,
                 score,
             })
             .collect();
-        Ok(Self { points })
+        Ok(Self { points, corners: corners(&counts) })
     }
 
     /// A curve measured elsewhere; `points` must be in order of rising rates.
     pub(crate) fn from_points(points: Vec<RocPoint>) -> Self {
-        Self { points }
+        Self { corners: (0..points.len()).collect(), points }
     }
 
     /// The points, in order of rising false accept rate.
     pub fn points(&self) -> &[RocPoint] {
         &self.points
+    }
+
+    /// The points of scikit-learn's `roc_curve` with its default `drop_intermediate=True`: without
+    /// those that lie between equal steps. [`crate::metrics::tar_at_far::nearest`] depends on it.
+    pub fn corners(&self) -> impl DoubleEndedIterator<Item = RocPoint> + '_ {
+        self.corners.iter().map(|&i| self.points[i])
     }
 
     /// The highest true accept rate reached at a false accept rate of at most `far`.
@@ -111,52 +115,43 @@ impl Roc {
     }
 }
 
-/// Leaves out the points whose neighbours lie on a line with them **and at equal steps**: the
-/// second difference of both counts is zero (that is scikit-learn's rule).
-fn without_straight(counts: &[(i64, i64, f64)]) -> Vec<(i64, i64, f64)> {
-    // The rule is applied before the point (0, 0) is put in front, so that its first step never
-    // makes a point straight.
-    let measured = &counts[1..];
-    let mut kept = vec![counts[0]];
-    for (i, &point) in measured.iter().enumerate() {
-        let inner = i > 0 && i + 1 < measured.len() && measured.len() > 2;
-        let straight = inner && {
-            let (before, after) = (measured[i - 1], measured[i + 1]);
-            before.0 + after.0 == 2 * point.0 && before.1 + after.1 == 2 * point.1
-        };
-        if !straight {
-            kept.push(point);
-        }
-    }
-    kept
+/// Indices of the points that remain when those whose second difference is zero in both counts
+/// are left out. scikit-learn does so before it puts the point (0, 0) in front, hence the offset.
+fn corners(counts: &[(i64, i64, f64)]) -> Vec<usize> {
+    let straight = |i: usize| {
+        let (before, point, after) = (counts[i - 1], counts[i], counts[i + 1]);
+        before.0 + after.0 == 2 * point.0 && before.1 + after.1 == 2 * point.1
+    };
+    (0..counts.len()).filter(|&i| i < 2 || i + 1 == counts.len() || !straight(i)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn corners(roc: &Roc) -> Vec<(f64, f64)> {
-        roc.points().iter().map(|p| (p.far, p.tar)).collect()
+    fn rates(points: impl Iterator<Item = RocPoint>) -> Vec<(f64, f64)> {
+        points.map(|p| (p.far, p.tar)).collect()
     }
 
     #[test]
     fn scikit_learns_example() {
         // sklearn.metrics.roc_curve([1, 1, 2, 2], [.1, .4, .35, .8], pos_label=2)
         let roc = Roc::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]).unwrap();
-        assert_eq!(corners(&roc), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+        assert_eq!(rates(roc.corners()), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
         assert_eq!(roc.points()[1].score, 0.8);
     }
 
     #[test]
     fn straight_points_are_dropped() {
         let roc = Roc::new(&[5.0, 4.0, 3.0, 2.0, 1.0], &[true, true, true, false, false]).unwrap();
-        assert_eq!(corners(&roc), [(0.0, 0.0), (0.0, 1.0 / 3.0), (0.0, 1.0), (1.0, 1.0)]);
+        assert_eq!(rates(roc.corners()), [(0.0, 0.0), (0.0, 1.0 / 3.0), (0.0, 1.0), (1.0, 1.0)]);
+        assert_eq!(roc.points().len(), 6);
     }
 
     #[test]
     fn one_score_for_all_is_the_diagonal() {
         let roc = Roc::new(&[0.5; 6], &[true, false, true, false, true, false]).unwrap();
-        assert_eq!(corners(&roc), [(0.0, 0.0), (1.0, 1.0)]);
+        assert_eq!(rates(roc.corners()), [(0.0, 0.0), (1.0, 1.0)]);
     }
 
     #[test]

@@ -10,13 +10,14 @@ pub fn strict(roc: &Roc, far: f64) -> f64 {
 }
 
 /// The true accept rate at the measured point whose false accept rate is **nearest** to `far`,
-/// above it or below; among equally near points the one with the highest rate.
+/// above it or below; among equally near points the one with the highest rate. Only the corners
+/// of the curve are measured points here, as in the reference.
 ///
 /// Source: InsightFace `eval_ijbc.py` (also AdaFace and the IJB tables in the literature). It can
 /// exceed [`strict`].
 pub fn nearest(roc: &Roc, far: f64) -> f64 {
     let mut best = (f64::INFINITY, 0.0);
-    for point in roc.points().iter().rev() {
+    for point in roc.corners().rev() {
         let gap = (point.far - far).abs();
         if gap < best.0 {
             best = (gap, point.tar);

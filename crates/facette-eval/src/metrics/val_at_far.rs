@@ -18,12 +18,14 @@ pub struct ValAtFar {
 }
 
 /// Per fold: the threshold at which the other folds' false accept rate is `far`, linearly
-/// interpolated between the grid's thresholds, applied to the fold. On a plateau the first
-/// threshold that reaches `far` is taken; where `far` is never reached the threshold is 0 and
-/// nothing is accepted.
+/// interpolated between the grid's thresholds, applied to the fold. Where several thresholds have
+/// exactly that rate the last of them is taken; where `far` is never reached the threshold is 0
+/// and nothing is accepted. `thresholds` must ascend.
 ///
 /// Source: davidsandberg/facenet and InsightFace `calculate_val`, whose grid is
-/// `arange(0, 4, 0.001)`.
+/// `arange(0, 4, 0.001)` and whose interpolation is `scipy.interpolate.interp1d`. On a plateau its
+/// answer depends on the kind: `linear` (which recent releases need, and followed here) is
+/// `numpy.interp` and gives the plateau's end.
 pub fn val_at_far(
     distances: &[f64],
     same: &[bool],
@@ -44,16 +46,19 @@ pub fn val_at_far(
 
 fn threshold_at(train: &SortedDistances, thresholds: &[f64], far: f64) -> f64 {
     let rate = |i: usize| train.false_accept_rate(thresholds[i]);
-    let first = thresholds.partition_point(|&t| train.false_accept_rate(t) < far);
-    if first == thresholds.len() {
+    let above = thresholds.partition_point(|&t| train.false_accept_rate(t) <= far);
+    let Some(below) = above.checked_sub(1) else {
+        return 0.0;
+    };
+    let low = rate(below);
+    if low == far {
+        return thresholds[below];
+    }
+    if above == thresholds.len() {
         return 0.0;
     }
-    if first == 0 {
-        return thresholds[0];
-    }
-    let (low, high) = (rate(first - 1), rate(first));
-    let (below, above) = (thresholds[first - 1], thresholds[first]);
-    below + (above - below) * (far - low) / (high - low)
+    let step = thresholds[above] - thresholds[below];
+    thresholds[below] + step * (far - low) / (rate(above) - low)
 }
 
 #[cfg(test)]
@@ -65,10 +70,11 @@ mod tests {
         let distances: Vec<f64> = (1..=4).map(f64::from).collect();
         let train = SortedDistances::new(distances.iter().map(|&d| (d, false)));
         let grid: Vec<f64> = (0..6).map(f64::from).collect();
-        // Rates on the grid: 0, 0, 0.25, 0.5, 0.75, 1.
+        // Rates on the grid: 0, 0 (strictly below), 0.25, 0.5, 0.75, 1.
         assert_eq!(threshold_at(&train, &grid, 0.5), 3.0);
         assert_eq!(threshold_at(&train, &grid, 0.375), 2.5);
         assert_eq!(threshold_at(&train, &grid[..3], 0.5), 0.0);
-        assert_eq!(threshold_at(&train, &grid, 0.0), 0.0);
+        assert_eq!(threshold_at(&train, &grid, 0.0), 1.0);
+        assert_eq!(threshold_at(&train, &grid, 1.0), 5.0);
     }
 }
