@@ -37,6 +37,16 @@ pub enum KernelError {
         /// Padding on each side.
         padding: usize,
     },
+    /// A pooling window might see nothing but padding.
+    #[error("a padding of {padding} {axis} is more than half of a window of {window}; lessen it")]
+    Padding {
+        /// "rows" or "columns".
+        axis: &'static str,
+        /// Padding on each side.
+        padding: usize,
+        /// Rows or columns of the window.
+        window: usize,
+    },
     /// A tensor would have more elements than can be addressed.
     #[error("{tensor} would have more elements than can be addressed; make it smaller")]
     TooLarge {

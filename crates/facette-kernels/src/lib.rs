@@ -1,5 +1,6 @@
 //! Convolution, normalisation and GEMM kernels, chosen at run time for the core at hand.
 
+mod activation;
 mod error;
 mod level;
 mod reduce;
@@ -7,7 +8,14 @@ mod scratch;
 mod simd;
 
 pub mod conv;
+pub mod linear;
+pub mod norm;
+pub mod pool;
 
+pub use activation::{
+    Activation, ChannelShape, activation, activation_at, activation_backward,
+    activation_backward_at,
+};
 pub use error::KernelError;
 pub use level::Level;
 

@@ -1,46 +1,80 @@
 //! Sums by channel over pictures and pixels, in a fixed order.
+//!
+//! A tensor is cut into parts of [`PICTURES`]; each part is one thread's sum in `f32`, and the parts
+//! are added in order in `f64`. Results do not depend on the number of threads.
 
 use rayon::prelude::*;
 
 use crate::Level;
 use crate::level::vectorised;
 
-/// Pictures summed by one task.
+/// Pictures of one part.
 pub(crate) const PICTURES: usize = 16;
 
-/// Planes below this size are summed across channels rather than along pixels.
-pub(crate) const SMALL_PLANE: usize = 8;
+/// Planes below this size are treated element by element, vectors running across channels.
+const SMALL_PLANE: usize = 8;
+
+/// A value for each segment of a picture: for each channel, or, where planes are small, for each
+/// element. The segment's length is the picture's divided by the number of values.
+pub(crate) fn expand(channels: &[f32], plane: usize) -> Vec<f32> {
+    let repeats = if plane < SMALL_PLANE { plane } else { 1 };
+    channels.iter().flat_map(|value| std::iter::repeat_n(*value, repeats)).collect()
+}
+
+/// Adds the parts' sums, one for each segment as of [`expand`], to sums by channel.
+pub(crate) fn channel_sums<'a>(
+    parts: impl Iterator<Item = &'a [f32]>,
+    channels: usize,
+) -> Vec<f64> {
+    let mut sums = vec![0.0; channels];
+    for part in parts {
+        let segments = part.chunks_exact(part.len() / channels);
+        for (sum, segments) in sums.iter_mut().zip(segments) {
+            *sum += segments.iter().map(|v| f64::from(*v)).sum::<f64>();
+        }
+    }
+    sums
+}
 
 vectorised! {
-    /// The sum of a slice, in eight interleaved strands.
-    pub(crate) fn sum(x: &[f32]) -> f32 {
-        let (chunks, tail) = x.as_chunks::<8>();
-        let mut strands = [0.0_f32; 8];
-        for chunk in chunks {
-            for (strand, x) in strands.iter_mut().zip(chunk) {
-                *strand += x;
+    /// Adds pictures to a sum for each segment.
+    fn sum(picture: usize, x: &[f32], sums: &mut [f32]) {
+        let segment = picture / sums.len();
+        for x in x.chunks_exact(picture) {
+            if segment == 1 {
+                for (sum, x) in sums.iter_mut().zip(x) {
+                    *sum += x;
+                }
+                continue;
+            }
+            for (sum, x) in sums.iter_mut().zip(x.chunks_exact(segment)) {
+                let (chunks, tail) = x.as_chunks::<8>();
+                let mut strands = [0.0_f32; 8];
+                for chunk in chunks {
+                    for (strand, x) in strands.iter_mut().zip(chunk) {
+                        *strand += x;
+                    }
+                }
+                *sum += strands.iter().sum::<f32>() + tail.iter().sum::<f32>();
             }
         }
-        strands.iter().sum::<f32>() + tail.iter().sum::<f32>()
     }
 }
 
 /// `out[c]` = the sum of `x` `[pictures, channels, plane]` over pictures and plane.
 pub(crate) fn sum_by_channel(level: Level, x: &[f32], plane: usize, out: &mut [f32]) {
     let picture = out.len() * plane;
-    let parts: Vec<Vec<f64>> = x
+    let segments = expand(out, plane).len();
+    let parts: Vec<Vec<f32>> = x
         .par_chunks(PICTURES * picture)
-        .map(|pictures| {
-            let mut sums = vec![0.0; out.len()];
-            for picture in pictures.chunks_exact(picture) {
-                for (total, plane) in sums.iter_mut().zip(picture.chunks_exact(plane)) {
-                    *total += f64::from(sum(level, plane));
-                }
-            }
+        .map(|x| {
+            let mut sums = vec![0.0; segments];
+            sum(level, picture, x, &mut sums);
             sums
         })
         .collect();
-    for (c, out) in out.iter_mut().enumerate() {
-        *out = parts.iter().map(|sums| sums[c]).sum::<f64>() as f32;
+    let sums = channel_sums(parts.iter().map(Vec::as_slice), out.len());
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = sum as f32;
     }
 }
