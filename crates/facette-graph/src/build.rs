@@ -73,6 +73,18 @@ impl Builder {
         self.push(path, Op::BatchNorm { channels, eps: 1e-5, affine: true }, &[x])
     }
 
+    /// A convolution and the batch normalisation of its output.
+    pub fn conv_norm(
+        &mut self,
+        conv_path: impl Into<String>,
+        norm_path: impl Into<String>,
+        x: NodeId,
+        conv: Conv,
+    ) -> NodeId {
+        let y = self.conv(conv_path, x, conv);
+        self.norm(norm_path, y)
+    }
+
     /// ReLU.
     pub fn relu(&mut self, x: NodeId) -> NodeId {
         self.push("", Op::Relu, &[x])
@@ -92,6 +104,26 @@ impl Builder {
     /// Mean over the map.
     pub fn global_average(&mut self, x: NodeId) -> NodeId {
         self.push("", Op::GlobalAvgPool, &[x])
+    }
+
+    /// Mean over a window; padding counts as zeros.
+    pub fn avg_pool(&mut self, x: NodeId, pool: Pool) -> NodeId {
+        self.push("", Op::AvgPool(pool), &[x])
+    }
+
+    /// Inputs one after the other along the channels.
+    pub fn concat(&mut self, inputs: &[NodeId]) -> NodeId {
+        self.push("", Op::Concat, inputs)
+    }
+
+    /// The map without its first rows and columns.
+    pub fn crop(&mut self, x: NodeId, rows: usize, columns: usize) -> NodeId {
+        self.push("", Op::Crop { rows, columns }, &[x])
+    }
+
+    /// Side of a node's map, its rows; 0 where the graph does not fit.
+    pub fn side(&self, id: NodeId) -> usize {
+        self.shape(id).map_or(0, |shape| shape.height)
     }
 
     /// Sum of two nodes.

@@ -23,7 +23,12 @@ pub struct Input {
 impl Input {
     /// A colour picture of `size` by `size`.
     pub fn colour(size: usize) -> Self {
-        Self { channels: 3, height: size, width: size }
+        Self::square(3, size)
+    }
+
+    /// A picture of `size` by `size` with `channels` channels.
+    pub fn square(channels: usize, size: usize) -> Self {
+        Self { channels, height: size, width: size }
     }
 }
 

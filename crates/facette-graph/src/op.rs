@@ -67,6 +67,16 @@ impl Conv {
         }
     }
 
+    /// A square depthwise convolution without bias or dilation, padded to `kernel / 2`.
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize) -> Self {
+        Self::square(channels, channels, kernel, stride).groups(channels)
+    }
+
+    /// A depthwise convolution over the whole of a map of this side: one value a channel.
+    pub fn global_depthwise(channels: usize, side: usize) -> Self {
+        Self::depthwise(channels, side, 1).padding(0)
+    }
+
     /// The same with `groups` groups.
     pub fn groups(mut self, groups: usize) -> Self {
         self.groups = groups;

@@ -18,6 +18,14 @@ pub enum Init {
     /// Convolutions normal with variance 2 / fan out (He), linear layers as in PyTorch's defaults.
     /// RepDistiller's and torchvision's ResNets.
     HeFanOut,
+    /// As [`Init::HeFanOut`], linear weights normal with standard deviation 0.01, all biases 0.
+    /// RepDistiller's VGGs and MobileNetV2.
+    HeSmallLinear,
+    /// As [`Init::HeFanOut`], all biases 0. RepDistiller's wide ResNets.
+    HeZeroBias,
+    /// Convolutions normal with standard deviation 0.1, linear layers as in PyTorch's defaults.
+    /// insightface's IResNets.
+    SmallNormal,
     /// Normal with standard deviation 0.01 for linear weights, as margin heads use; He for
     /// convolutions.
     Head,
@@ -208,12 +216,21 @@ fn draw(spec: &TensorSpec, fan_in: usize, init: Init, seed: u64, name: &str) -> 
     let bound = 1.0 / (fan_in as f64).sqrt();
     let convolution = spec.shape.len() == 4;
     match (spec.kind, init) {
-        (TensorKind::Weight, Init::HeFanOut | Init::Head) if convolution => {
+        (TensorKind::Weight, Init::SmallNormal) if convolution => {
+            many(&mut |rng| normal(rng) * 0.1)
+        }
+        (
+            TensorKind::Weight,
+            Init::HeFanOut | Init::HeSmallLinear | Init::HeZeroBias | Init::Head,
+        ) if convolution => {
             let fan_out = spec.shape[0] * spec.shape[2] * spec.shape[3];
             let std = (2.0 / fan_out as f64).sqrt();
             many(&mut |rng| normal(rng) * std)
         }
-        (TensorKind::Weight, Init::Head) => many(&mut |rng| normal(rng) * 0.01),
+        (TensorKind::Weight, Init::HeSmallLinear | Init::Head) => {
+            many(&mut |rng| normal(rng) * 0.01)
+        }
+        (TensorKind::Bias, Init::HeSmallLinear | Init::HeZeroBias) => vec![0.0; spec.len()],
         (TensorKind::Weight | TensorKind::Bias, _) => {
             many(&mut |rng| rng.random_range(-bound..bound))
         }

@@ -3,13 +3,58 @@
 use facette_graph::Graph;
 
 use crate::error::NetsError;
-use crate::nets::{facette, plain};
+use crate::nets::{
+    cifar_resnet, facette, iresnet, mobilefacenet, mobilefacenet_foamliu, mobilenet_v2, plain,
+    pocketnet, shufflenet_v1, shufflenet_v2, thin_resnet, vgg, wide_resnet,
+};
 use crate::settings::unknown;
 use crate::spec::{NetOptions, NetSpec};
 
 /// Every architecture, in the order in which lists show them.
-pub const NETS: &[&dyn NetSpec] =
-    &[&facette::Facette, &plain::BRIDGE, &plain::SELECTIVE, &plain::FEW_SHOT];
+pub const NETS: &[&dyn NetSpec] = &[
+    &facette::Facette,
+    &plain::BRIDGE,
+    &plain::SELECTIVE,
+    &plain::FEW_SHOT,
+    &cifar_resnet::EKD,
+    &cifar_resnet::HORKD,
+    &cifar_resnet::RESNET18,
+    &cifar_resnet::RESNET34,
+    &cifar_resnet::RESNET50,
+    &cifar_resnet::RESNET101,
+    &cifar_resnet::RESNET152,
+    &cifar_resnet::WIDE_RESNET50_2,
+    &thin_resnet::RESNET8,
+    &thin_resnet::RESNET14,
+    &thin_resnet::RESNET20,
+    &thin_resnet::RESNET32,
+    &thin_resnet::RESNET44,
+    &thin_resnet::RESNET56,
+    &thin_resnet::RESNET110,
+    &thin_resnet::RESNET8X4,
+    &thin_resnet::RESNET32X4,
+    &wide_resnet::WRN_16_1,
+    &wide_resnet::WRN_16_2,
+    &wide_resnet::WRN_40_1,
+    &wide_resnet::WRN_40_2,
+    &vgg::VGG8,
+    &vgg::VGG11,
+    &vgg::VGG13,
+    &vgg::VGG16,
+    &vgg::VGG19,
+    &mobilenet_v2::MobileNetV2,
+    &shufflenet_v1::ShuffleNetV1,
+    &shufflenet_v2::ShuffleNetV2,
+    &mobilefacenet::MOBILEFACENET,
+    &mobilefacenet::MOBILEFACENET_LARGE,
+    &mobilefacenet_foamliu::MobileFaceNetFoamliu,
+    &iresnet::IRESNET18,
+    &iresnet::IRESNET34,
+    &iresnet::IRESNET50,
+    &iresnet::IRESNET100,
+    &pocketnet::POCKETNET_S,
+    &pocketnet::POCKETNET_M,
+];
 
 /// The architecture called `name`, by id or alias.
 ///

@@ -8,26 +8,27 @@ use crate::error::NetsError;
 /// Likeness (Jaro-Winkler) up to which a name is no likely misspelling.
 const LIKELY: f64 = 0.6;
 
-/// The settings of `net`: `given` over the defaults of `T`.
+/// The settings of `net`: `given` over `own`.
 ///
 /// # Errors
 /// If a key is unknown (the nearest one is named) or a value has another type.
-pub(crate) fn read<T>(net: &str, given: &toml::Table) -> Result<T, NetsError>
+pub(crate) fn read<T>(net: &str, own: T, given: &toml::Table) -> Result<T, NetsError>
 where
-    T: Default + Serialize + DeserializeOwned,
+    T: Serialize + DeserializeOwned,
 {
     let refuse = |setting: &str, problem: String| NetsError::Setting {
         net: net.to_owned(),
         setting: setting.to_owned(),
         problem,
     };
-    let mut all = defaults::<T>();
+    let own = defaults(&own);
+    let mut all = own.clone();
     for (key, value) in given {
-        if !all.contains_key(key) {
-            let known: Vec<&str> = all.keys().map(String::as_str).collect();
+        if !own.contains_key(key) {
+            let known: Vec<&str> = own.keys().map(String::as_str).collect();
             return Err(refuse(key, unknown(key, &known, "no setting")));
         }
-        let mut one = defaults::<T>();
+        let mut one = own.clone();
         one.insert(key.clone(), value.clone());
         if let Err(error) = one.try_into::<T>() {
             return Err(refuse(key, error.message().to_owned()));
@@ -37,9 +38,9 @@ where
     all.try_into::<T>().map_err(|error| refuse("", error.message().to_owned()))
 }
 
-/// The settings of `T` with their defaults.
-pub(crate) fn defaults<T: Default + Serialize>() -> toml::Table {
-    toml::Table::try_from(T::default()).expect("settings are plain tables")
+/// Settings as a table.
+pub(crate) fn defaults<T: Serialize>(own: &T) -> toml::Table {
+    toml::Table::try_from(own).expect("settings are plain tables")
 }
 
 /// Refuses a setting whose list must have as many entries as something else.

@@ -67,18 +67,45 @@ impl NetOptions {
     }
 }
 
+/// How an architecture presents itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Name in recipes and cards, e.g. `resnet20`.
+    pub id: &'static str,
+    /// Other names it answers to.
+    pub aliases: &'static [&'static str],
+    /// One line: what it is.
+    pub about: &'static str,
+    /// Paper and section, or reference code.
+    pub source: &'static str,
+    /// Side of the picture it was published for, in pixels.
+    pub size: usize,
+}
+
 /// An architecture: its name in recipes, its documentation, its settings.
 pub trait NetSpec: Sync {
+    /// How it presents itself.
+    fn entry(&self) -> &Entry;
     /// Name in recipes and cards, e.g. `resnet20`.
-    fn id(&self) -> &'static str;
+    fn id(&self) -> &'static str {
+        self.entry().id
+    }
     /// Other names it answers to.
     fn aliases(&self) -> &'static [&'static str] {
-        &[]
+        self.entry().aliases
     }
     /// One line: what it is.
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &'static str {
+        self.entry().about
+    }
     /// Paper and section, or reference code.
-    fn source(&self) -> &'static str;
+    fn source(&self) -> &'static str {
+        self.entry().source
+    }
+    /// Side of the picture it was published for, in pixels.
+    fn native_size(&self) -> usize {
+        self.entry().size
+    }
     /// Its settings with their defaults.
     fn defaults(&self) -> toml::Table {
         toml::Table::new()
@@ -88,8 +115,6 @@ pub trait NetSpec: Sync {
     fn embedding(&self) -> Option<usize> {
         None
     }
-    /// Side of the picture it was published for, in pixels.
-    fn native_size(&self) -> usize;
     /// How fresh weights are drawn, as in the reference.
     fn init(&self) -> Init {
         Init::Torch

@@ -11,11 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::head;
 use crate::error::NetsError;
 use crate::settings;
-use crate::spec::{NetOptions, NetSpec};
+use crate::spec::{Entry, NetOptions, NetSpec};
 
 /// The family.
 #[derive(Debug)]
 pub(crate) struct Facette;
+
+const ENTRY: Entry = Entry {
+    id: "facette",
+    aliases: &[],
+    about: "residual blocks with PReLU and a global depthwise convolution; recommended",
+    source: "this project; blocks of ResNet (CVPR 2016), end of MobileFaceNets (CCBR 2018)",
+    size: 16,
+};
 
 /// Side from which the stem is coarse.
 const COARSE_FROM: usize = 32;
@@ -49,32 +57,21 @@ impl Default for Settings {
 }
 
 impl NetSpec for Facette {
-    fn id(&self) -> &'static str {
-        "facette"
-    }
-
-    fn about(&self) -> &'static str {
-        "residual blocks with PReLU and a global depthwise convolution; recommended"
-    }
-
-    fn source(&self) -> &'static str {
-        "this project; blocks of ResNet (CVPR 2016), end of MobileFaceNets (CCBR 2018)"
+    fn entry(&self) -> &Entry {
+        &ENTRY
     }
 
     fn defaults(&self) -> toml::Table {
-        settings::defaults::<Settings>()
+        settings::defaults(&Settings::default())
     }
 
     fn embedding(&self) -> Option<usize> {
         Some(128)
     }
 
-    fn native_size(&self) -> usize {
-        16
-    }
-
     fn build(&self, options: &NetOptions) -> Result<Graph, NetsError> {
-        let Settings { widths, blocks, stem } = settings::read(self.id(), &options.settings)?;
+        let Settings { widths, blocks, stem } =
+            settings::read(self.id(), Settings::default(), &options.settings)?;
         settings::expect_range(self.id(), "widths", &widths, 4096)?;
         settings::expect_range(self.id(), "blocks", &blocks, 64)?;
         settings::expect_length(
@@ -113,10 +110,8 @@ impl NetSpec for Facette {
             b.stage(x);
         }
         let channels = b.channels(x);
-        let side = b.shape(x).map_or(0, |shape| shape.height);
-        let global = Conv::square(channels, channels, side, 1).groups(channels).padding(0);
-        x = b.conv("pool.conv", x, global);
-        x = b.norm("pool.bn", x);
+        let global = Conv::global_depthwise(channels, b.side(x));
+        x = b.conv_norm("pool.conv", "pool.bn", x, global);
         x = b.flatten(x);
         let embedding = options.embedding.or(self.embedding());
         head::finish(b, x, embedding, options, "classifier")
@@ -127,16 +122,15 @@ impl NetSpec for Facette {
 /// changes), PReLU.
 fn residual(b: &mut Builder, path: &str, x: NodeId, width: usize, stride: usize) -> NodeId {
     let inputs = b.channels(x);
-    let mut y = b.conv(format!("{path}.conv1"), x, Conv::square(inputs, width, 3, stride));
-    y = b.norm(format!("{path}.bn1"), y);
+    let conv1 = Conv::square(inputs, width, 3, stride);
+    let mut y = b.conv_norm(format!("{path}.conv1"), format!("{path}.bn1"), x, conv1);
     y = b.prelu(format!("{path}.prelu1"), y);
-    y = b.conv(format!("{path}.conv2"), y, Conv::square(width, width, 3, 1));
-    y = b.norm(format!("{path}.bn2"), y);
+    let conv2 = Conv::square(width, width, 3, 1);
+    y = b.conv_norm(format!("{path}.conv2"), format!("{path}.bn2"), y, conv2);
     let mut shortcut = x;
     if stride != 1 || inputs != width {
         let conv = Conv::square(inputs, width, 1, stride);
-        shortcut = b.conv(format!("{path}.shortcut.0"), x, conv);
-        shortcut = b.norm(format!("{path}.shortcut.1"), shortcut);
+        shortcut = b.conv_norm(format!("{path}.shortcut.0"), format!("{path}.shortcut.1"), x, conv);
     }
     let sum = b.add(y, shortcut);
     b.prelu(format!("{path}.prelu2"), sum)

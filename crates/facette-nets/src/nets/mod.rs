@@ -1,5 +1,16 @@
 //! One file for each family of architectures.
 
+pub(crate) mod cifar_resnet;
 pub(crate) mod facette;
 mod head;
+pub(crate) mod iresnet;
+pub(crate) mod mobilefacenet;
+pub(crate) mod mobilefacenet_foamliu;
+pub(crate) mod mobilenet_v2;
 pub(crate) mod plain;
+pub(crate) mod pocketnet;
+pub(crate) mod shufflenet_v1;
+pub(crate) mod shufflenet_v2;
+pub(crate) mod thin_resnet;
+pub(crate) mod vgg;
+pub(crate) mod wide_resnet;

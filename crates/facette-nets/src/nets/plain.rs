@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::head;
 use crate::error::NetsError;
 use crate::settings;
-use crate::spec::{NetOptions, NetSpec};
+use crate::spec::{Entry, NetOptions, NetSpec};
 
 #[derive(Debug, Clone, Copy)]
 enum Layer {
@@ -28,10 +28,7 @@ use Layer::{Conv as C, Pool as P};
 /// A stack of convolutions, pooled over the whole map and embedded by one linear layer.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    id: &'static str,
-    aliases: &'static [&'static str],
-    about: &'static str,
-    source: &'static str,
+    entry: Entry,
     layers: &'static [Layer],
     widths: &'static [usize],
     embedding: usize,
@@ -39,11 +36,14 @@ pub(crate) struct Plain {
 
 /// Student of bridge distillation: 210,000 parameters.
 pub(crate) const BRIDGE: Plain = Plain {
-    id: "bridge",
-    aliases: &["bd", "bridge-student"],
-    about: "plain stack, 0.21 M parameters with its 512-d mimic layer",
-    source: "Ge et al., TIP 2020 (arXiv 2409.11786); layers reconstructed from the published \
+    entry: Entry {
+        id: "bridge",
+        aliases: &["bd", "bridge-student"],
+        about: "plain stack, 0.21 M parameters with its 512-d mimic layer",
+        source: "Ge et al., TIP 2020 (arXiv 2409.11786); layers reconstructed from the published \
              0.21 M parameters and 0.057 MB",
+        size: 16,
+    },
     layers: &[C(3), P, C(3), C(3), P, C(3), C(3), C(3)],
     widths: &[16, 32, 32, 64, 64, 128],
     embedding: 512,
@@ -51,11 +51,14 @@ pub(crate) const BRIDGE: Plain = Plain {
 
 /// Student of selective distillation: 791,456 parameters.
 pub(crate) const SELECTIVE: Plain = Plain {
-    id: "selective",
-    aliases: &["skd", "selective-student"],
-    about: "plain stack, 0.79 M parameters with its 4096-d mimic layer",
-    source: "Ge et al., TIP 2019 (arXiv 1811.09998); layers reconstructed from the published \
+    entry: Entry {
+        id: "selective",
+        aliases: &["skd", "selective-student"],
+        about: "plain stack, 0.79 M parameters with its 4096-d mimic layer",
+        source: "Ge et al., TIP 2019 (arXiv 1811.09998); layers reconstructed from the published \
              0.79 M parameters and 0.15 MB",
+        size: 16,
+    },
     layers: &[C(3), C(3), P, C(3), C(3), P, C(3), C(3), C(1)],
     widths: &[32, 32, 64, 64, 128, 96, 128],
     embedding: 4096,
@@ -63,68 +66,57 @@ pub(crate) const SELECTIVE: Plain = Plain {
 
 /// Student of few-shot distillation: 35,304 parameters.
 pub(crate) const FEW_SHOT: Plain = Plain {
-    id: "few-shot",
-    aliases: &["fslr", "few-shot-student"],
-    about: "plain stack, 0.035 M parameters and 29 KB of activations at 16x16",
-    source: "Ge et al., ACM MM 2019; layers reconstructed from the published 30 KB",
+    entry: Entry {
+        id: "few-shot",
+        aliases: &["fslr", "few-shot-student"],
+        about: "plain stack, 0.035 M parameters and 29 KB of activations at 16x16",
+        source: "Ge et al., ACM MM 2019; layers reconstructed from the published 30 KB",
+        size: 16,
+    },
     layers: &[C(3), P, C(3), C(3), P, C(3), C(3)],
     widths: &[8, 16, 16, 32, 64],
     embedding: 128,
 };
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Channels of each convolution; empty for the published ones.
+    /// Channels of each convolution.
     widths: Vec<usize>,
 }
 
+impl Plain {
+    fn settings(&self) -> Settings {
+        Settings { widths: self.widths.to_vec() }
+    }
+}
+
 impl NetSpec for Plain {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
-    }
-
-    fn about(&self) -> &'static str {
-        self.about
-    }
-
-    fn source(&self) -> &'static str {
-        self.source
+    fn entry(&self) -> &Entry {
+        &self.entry
     }
 
     fn defaults(&self) -> toml::Table {
-        let widths = self.widths.iter().map(|&width| toml::Value::Integer(width as i64));
-        toml::Table::from_iter([("widths".to_owned(), widths.collect::<Vec<_>>().into())])
+        settings::defaults(&self.settings())
     }
 
     fn embedding(&self) -> Option<usize> {
         Some(self.embedding)
     }
 
-    fn native_size(&self) -> usize {
-        16
-    }
-
     fn build(&self, options: &NetOptions) -> Result<Graph, NetsError> {
-        let Settings { mut widths } = settings::read(self.id, &options.settings)?;
-        if widths.is_empty() {
-            widths = self.widths.to_vec();
-        }
+        let Settings { widths } = settings::read(self.id(), self.settings(), &options.settings)?;
         settings::expect_length(
-            self.id,
+            self.id(),
             "widths",
             widths.len(),
             self.widths.len(),
             "one for each convolution",
         )?;
-        settings::expect_range(self.id, "widths", &widths, 4096)?;
+        settings::expect_range(self.id(), "widths", &widths, 4096)?;
 
         let input = Input { channels: options.channels, height: options.size, width: options.size };
-        let mut b = Builder::new(self.id, input);
+        let mut b = Builder::new(self.id(), input);
         let (mut x, mut index) = (0, 0);
         for layer in self.layers {
             match *layer {
@@ -132,8 +124,7 @@ impl NetSpec for Plain {
                     let inputs = b.channels(x);
                     let path = format!("features.{index}");
                     let conv = Conv::square(inputs, widths[index], kernel, 1);
-                    x = b.conv(format!("{path}.conv"), x, conv);
-                    x = b.norm(format!("{path}.bn"), x);
+                    x = b.conv_norm(format!("{path}.conv"), format!("{path}.bn"), x, conv);
                     x = b.relu(x);
                     index += 1;
                 }
