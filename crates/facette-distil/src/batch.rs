@@ -1,6 +1,8 @@
 //! What terms know of a batch besides the knowledge of the streams.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::error::DistilError;
 
 /// What terms know of a batch of `n` pictures besides the knowledge of the streams.
 #[derive(Debug, Clone)]
@@ -17,4 +19,41 @@ pub struct Batch {
     pub epoch: usize,
     /// Step of the stage, from 0; index of random streams.
     pub step: u64,
+}
+
+impl Batch {
+    /// The first batch of a stage. `labels` is empty where the data has none.
+    pub fn first(labels: Vec<usize>, indices: Vec<usize>, device: &Device) -> Self {
+        let values: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
+        let labels_tensor = Tensor::from_data(TensorData::new(values, [labels.len()]), device);
+        Self { labels, labels_tensor, indices, progress: 0.0, epoch: 0, step: 0 }
+    }
+
+    /// Labels of `count` pictures, all below `classes`, `[n]`.
+    ///
+    /// # Errors
+    /// If the batch has no labels, or one that is not below `classes`.
+    pub fn labels(
+        &self,
+        owner: &str,
+        count: usize,
+        classes: usize,
+    ) -> Result<Tensor<1, Int>, DistilError> {
+        let need = |found: String, remedy: &str| DistilError::Need {
+            owner: owner.to_owned(),
+            need: format!("{count} labels below {classes}"),
+            found,
+            remedy: remedy.to_owned(),
+        };
+        if self.labels.len() != count {
+            let found = format!("{} labels", self.labels.len());
+            return Err(need(found, "use labelled data, or set the weight of this term to 0"));
+        }
+        match self.labels.iter().find(|&&label| label >= classes) {
+            None => Ok(self.labels_tensor.clone()),
+            Some(label) => {
+                Err(need(format!("label {label}"), "check the classes the data says it has"))
+            }
+        }
+    }
 }

@@ -4,6 +4,18 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistilError {
+    /// No term or method of that name.
+    #[error("no {kind} is called {name:?}{}; known are {}", nearest.as_ref().map(|n| format!(", did you mean {n:?}?")).unwrap_or_default(), known.join(", "))]
+    Unknown {
+        /// "term", "head" or "method".
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+        /// The known name most like it, where one is.
+        nearest: Option<String>,
+        /// All names.
+        known: Vec<&'static str>,
+    },
     /// A setting has an unknown name or an impossible value.
     #[error("{owner}: setting {setting:?}: {problem}")]
     Setting {

@@ -2,15 +2,34 @@
 //!
 //! A [`Term`] is one loss; a [`Method`] says which streams exist, which of them learn, and which
 //! terms tie them together. Nothing here knows files, pictures or the command line.
+//!
+//! A new term is its own file in [`terms`] or [`heads`] and a line in [`TERMS`]; a new method its
+//! own file in [`methods`] and a line in [`METHODS`].
 
 mod batch;
+pub mod divergence;
 mod error;
+pub mod heads;
+mod knowledge;
 mod method;
+pub mod methods;
+pub mod normalise;
+pub mod pairs;
+mod projection;
+mod registry;
+mod settings;
 mod shapes;
 mod term;
+pub mod terms;
+#[cfg(test)]
+mod testing;
+mod weighted;
 
 pub use batch::Batch;
 pub use error::DistilError;
 pub use method::{Kind, Method, MethodSpec, Stream, Tie};
+pub use methods::METHODS;
+pub use registry::{find_head, find_method, find_term};
 pub use shapes::StreamShapes;
 pub use term::{Context, Needs, Term, TermSpec};
+pub use terms::TERMS;

@@ -1,5 +1,7 @@
 //! Which streams exist, which learn, and which terms tie them together.
 
+use facette_nets::Wanted;
+
 use crate::error::DistilError;
 use crate::term::{Context, Needs, Term};
 
@@ -46,6 +48,29 @@ pub struct Method {
     pub ties: Vec<Tie>,
 }
 
+impl Method {
+    /// What forward passes of stream `index` must keep for the ties that read it.
+    pub fn wanted(&self, index: usize) -> Wanted {
+        let reads = |tie: &&Tie| tie.learner == index || tie.target == Some(index);
+        self.ties
+            .iter()
+            .filter(reads)
+            .fold(Wanted::default(), |wanted, tie| wanted.or(tie.term.wanted()))
+    }
+}
+
+impl Stream {
+    /// The student, which learns.
+    pub fn student() -> Self {
+        Self { name: "student".into(), learns: true }
+    }
+
+    /// A finished teacher.
+    pub fn teacher() -> Self {
+        Self { name: "teacher".into(), learns: false }
+    }
+}
+
 /// A method: its name in recipes, its documentation, its settings.
 pub trait MethodSpec: Sync {
     /// Name in recipes, e.g. `bridge`.
@@ -60,6 +85,11 @@ pub trait MethodSpec: Sync {
     fn needs(&self) -> Needs;
     /// Its settings with the published defaults.
     fn defaults(&self) -> toml::Table;
+    /// The settings in full: `settings` over the defaults, those of the terms it names included.
+    ///
+    /// # Errors
+    /// If a setting is unknown or impossible.
+    fn effective(&self, settings: &toml::Table) -> Result<toml::Table, DistilError>;
     /// Streams of the method under these settings, the student last.
     ///
     /// # Errors
@@ -75,4 +105,20 @@ pub trait MethodSpec: Sync {
         settings: &toml::Table,
         contexts: &[Context<'_>],
     ) -> Result<Method, DistilError>;
+}
+
+/// The contexts of a method's streams.
+///
+/// # Errors
+/// If there are not as many as the method has streams.
+pub(crate) fn contexts<'a, 'b, const N: usize>(
+    owner: &str,
+    contexts: &'a [Context<'b>],
+) -> Result<&'a [Context<'b>; N], DistilError> {
+    contexts.try_into().map_err(|_| DistilError::Need {
+        owner: owner.to_owned(),
+        need: format!("{N} streams"),
+        found: format!("{} described", contexts.len()),
+        remedy: "describe every stream that the method names".into(),
+    })
 }

@@ -1,7 +1,8 @@
 //! One loss.
 
 use burn::tensor::{Device, Tensor};
-use facette_nets::{Knowledge, Parameters, Wanted};
+use facette_graph::TensorSpec;
+use facette_nets::{Init, Knowledge, Parameters, Wanted};
 
 use crate::batch::Batch;
 use crate::error::DistilError;
@@ -19,7 +20,9 @@ pub trait Term: Send {
     }
 
     /// The loss over the batch, a scalar `[1]` that carries gradient to `student` (and to the
-    /// term's own parameters). `target` comes detached unless the method says otherwise.
+    /// term's own parameters). `target` comes detached unless the method says otherwise. Asked
+    /// twice it answers the same: what moves with the steps (memory banks, centres) moves in
+    /// [`Term::after_step`], only batch statistics of the term's own layers are kept here.
     ///
     /// # Errors
     /// If the streams do not yield what [`TermSpec::needs`] asked for.
@@ -30,7 +33,8 @@ pub trait Term: Send {
         batch: &Batch,
     ) -> Result<Tensor<1>, DistilError>;
 
-    /// Called once after every optimiser step, e.g. to move a memory bank.
+    /// Called once after every optimiser step with what [`Term::loss`] was given, e.g. to move a
+    /// memory bank.
     ///
     /// # Errors
     /// If the device cannot be read.
@@ -80,8 +84,67 @@ pub struct Context<'a> {
     pub pictures: usize,
     /// Where the streams live (autodiff enabled).
     pub device: &'a Device,
-    /// Seed of the run; a term draws from the streams `term/<name>/...`.
+    /// Name of the learner, as in [`crate::Stream::name`].
+    pub stream: &'a str,
+    /// Seed of the run; a term draws from the random streams `term/<stream>/<term>/...`.
     pub seed: u64,
+}
+
+impl Context<'_> {
+    /// The target's shapes.
+    ///
+    /// # Errors
+    /// If the learner has no target.
+    pub fn target(&self, owner: &str) -> Result<&StreamShapes, DistilError> {
+        self.target.ok_or_else(|| DistilError::Need {
+            owner: owner.to_owned(),
+            need: "a teacher".into(),
+            found: format!("stream {:?} has none", self.stream),
+            remedy: "name a teacher in the recipe, or choose a method without one".into(),
+        })
+    }
+
+    /// Classes in the training data.
+    ///
+    /// # Errors
+    /// If the data has no labels.
+    pub fn classes(&self, owner: &str) -> Result<usize, DistilError> {
+        self.classes.filter(|&classes| classes > 0).ok_or_else(|| DistilError::Need {
+            owner: owner.to_owned(),
+            need: "labels".into(),
+            found: "training data without labels".into(),
+            remedy: "use labelled data, or set the weight of this term to 0".into(),
+        })
+    }
+
+    /// Refuses streams that do not score the same classes.
+    ///
+    /// # Errors
+    /// If either scores none, or they score different numbers.
+    pub fn equal_classes(&self, owner: &str) -> Result<usize, DistilError> {
+        let target = self.target(owner)?.classes;
+        let found = match (self.student.classes, target) {
+            (Some(s), Some(t)) if s == t => return Ok(s),
+            (Some(s), Some(t)) => format!("{:?} scores {s} classes, its teacher {t}", self.stream),
+            (None, _) => format!("the network of {:?} has no classifier", self.stream),
+            (_, None) => "the teacher yields only embeddings".to_owned(),
+        };
+        Err(DistilError::Need {
+            owner: owner.to_owned(),
+            need: "scores of the same classes from student and teacher".into(),
+            found,
+            remedy: "give both networks a classifier of the same classes, or choose a method that \
+                     compares embeddings"
+                .into(),
+        })
+    }
+
+    /// Fresh parameters of the term `owner`, drawn from the random streams
+    /// `term/<stream>/<owner>/<tensor>`.
+    pub fn parameters(&self, owner: &str, specs: Vec<TensorSpec>, init: Init) -> Parameters {
+        let name = format!("term/{}/{owner}", self.stream);
+        Parameters::fresh(specs, init, self.seed, &name, self.device)
+    }
 }
 
 /// A kind of term: its name in recipes, its documentation, its settings.
@@ -96,6 +159,10 @@ pub trait TermSpec: Sync {
     fn needs(&self) -> Needs;
     /// Its settings with the published defaults.
     fn defaults(&self) -> toml::Table;
+    /// Whether it scores classes from the embedding, so that recipes may name it as a head.
+    fn is_head(&self) -> bool {
+        false
+    }
     /// Builds the term. `settings` may leave out keys; unknown keys are refused.
     ///
     /// # Errors
