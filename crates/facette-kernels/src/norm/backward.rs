@@ -4,6 +4,8 @@
 //! `x` is `scale * (g - mean(g) - h * mean(g * h) / (variance + epsilon))` where the statistics came
 //! from `x`, and `scale * g` where they were given.
 
+use std::array::from_fn;
+
 use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
@@ -11,6 +13,9 @@ use crate::activation::{derivative, store_slope_gradient};
 use crate::level::vectorised;
 use crate::reduce::{PICTURES, channel_sums, expand};
 use crate::{Level, check_len};
+
+/// Partial sums kept side by side, so that they fill vector registers.
+const LANES: usize = 16;
 
 /// Where the gradients of a normalisation go; those left out are not stored.
 #[derive(Debug)]
@@ -182,28 +187,30 @@ vectorised! {
             for ((((x, dy), r), (((scale, shift), slope), mean)), ((g_sum, gh_sum), slope_sum))
                 in planes
             {
-                let mut strands = [[0.0_f32; 8]; 3];
-                let mut add = |i: usize, x: f32, r: f32, dy: f32| {
-                    let p = x * scale + shift + r;
-                    let g = dy * derivative(p, *slope, t.cap);
-                    strands[0][i] += g;
-                    strands[1][i] += g * (x - mean);
-                    strands[2][i] += if p > 0.0 { 0.0 } else { dy * p };
-                };
-                let (x, x_tail) = x.as_chunks::<8>();
-                let (dy, dy_tail) = dy.as_chunks::<8>();
-                let (r, r_tail) = r.as_chunks::<8>();
+                let (scale, shift, slope, mean, cap) = (*scale, *shift, *slope, *mean, t.cap);
+                let mut lanes = [[0.0_f32; LANES]; 3];
+                let (x, x_tail) = x.as_chunks::<LANES>();
+                let (dy, dy_tail) = dy.as_chunks::<LANES>();
+                let (r, r_tail) = r.as_chunks::<LANES>();
                 for ((x, dy), r) in x.iter().zip(dy).zip(r) {
-                    for i in 0..8 {
-                        add(i, x[i], r[i], dy[i]);
-                    }
+                    let p: [f32; LANES] = from_fn(|i| x[i] * scale + shift + r[i]);
+                    let g: [f32; LANES] = from_fn(|i| dy[i] * derivative(p[i], slope, cap));
+                    let gh: [f32; LANES] = from_fn(|i| g[i] * (x[i] - mean));
+                    let below: [f32; LANES] = from_fn(|i| if p[i] > 0.0 { 0.0 } else { dy[i] * p[i] });
+                    lanes[0] = from_fn(|i| lanes[0][i] + g[i]);
+                    lanes[1] = from_fn(|i| lanes[1][i] + gh[i]);
+                    lanes[2] = from_fn(|i| lanes[2][i] + below[i]);
                 }
                 for ((x, dy), r) in x_tail.iter().zip(dy_tail).zip(r_tail) {
-                    add(0, *x, *r, *dy);
+                    let p = x * scale + shift + r;
+                    let g = dy * derivative(p, slope, cap);
+                    lanes[0][0] += g;
+                    lanes[1][0] += g * (x - mean);
+                    lanes[2][0] += if p > 0.0 { 0.0 } else { dy * p };
                 }
-                *g_sum += strands[0].iter().sum::<f32>();
-                *gh_sum += strands[1].iter().sum::<f32>();
-                *slope_sum += strands[2].iter().sum::<f32>();
+                *g_sum += lanes[0].iter().sum::<f32>();
+                *gh_sum += lanes[1].iter().sum::<f32>();
+                *slope_sum += lanes[2].iter().sum::<f32>();
             }
         }
     }
