@@ -1,6 +1,7 @@
 //! Reused working memory of a thread, aligned to cache lines.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::thread::LocalKey;
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -26,12 +27,29 @@ impl Scratch {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<[Scratch; 2]> = RefCell::default();
+    static TASK: Cell<[Scratch; 3]> = Cell::default();
+    static SHARED: Cell<[Scratch; 3]> = Cell::default();
 }
 
-/// Lends this thread's two buffers to `work`, which must not call back into this function.
-pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut Scratch, &mut Scratch) -> T) -> T {
-    SCRATCH.with_borrow_mut(|[a, b]| work(a, b))
+/// Lends this thread's buffers to a task, which must not start others.
+pub(crate) fn with_scratch<T>(task: impl FnOnce(&mut [Scratch; 3]) -> T) -> T {
+    lend(&TASK, task)
+}
+
+/// Lends this thread's buffers to `work`, whose tasks share them.
+pub(crate) fn with_shared_scratch<T>(work: impl FnOnce(&mut [Scratch; 3]) -> T) -> T {
+    lend(&SHARED, work)
+}
+
+/// A loan within a loan, as when a waiting thread takes up other work, starts with empty buffers.
+fn lend<T>(
+    cell: &'static LocalKey<Cell<[Scratch; 3]>>,
+    work: impl FnOnce(&mut [Scratch; 3]) -> T,
+) -> T {
+    let mut scratch = cell.take();
+    let result = work(&mut scratch);
+    cell.set(scratch);
+    result
 }
 
 /// A pointer that tasks may share, each writing only its own elements.

@@ -51,7 +51,7 @@ fn check(s: &ConvShape) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(160))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn agrees_with_the_definition(
@@ -97,6 +97,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn winograd_agrees_with_the_definition(
+        batch in 1_usize..20,
+        (channels, out) in (16_usize..40, 16_usize..40),
+        (height, width) in (3_usize..14, 3_usize..14),
+        padding in (0_usize..3, 0_usize..3),
+    ) {
+        let options = ConvOptions { padding: padding.into(), ..ConvOptions::default() };
+        let input = [batch, channels, height, width];
+        check(&ConvShape::new(input, out, [3, 3], options).expect("a valid shape"));
+    }
+}
+
 fn shape(input: [usize; 4], out: usize, kernel: usize, stride: usize, padding: usize) -> ConvShape {
     let options =
         ConvOptions { stride: [stride; 2], padding: [padding; 2], ..ConvOptions::default() };
@@ -114,6 +130,8 @@ fn boundaries_agree_with_the_definition() {
         shape([1, 16, 56, 56], 16, 1, 2, 0),
         shape([40, 96, 2, 2], 96, 3, 1, 1),
         shape([130, 31, 1, 1], 50, 1, 1, 0),
+        shape([100, 96, 4, 4], 96, 3, 1, 1),
+        shape([3, 20, 33, 70], 17, 3, 1, 1),
     ] {
         check(&s);
     }

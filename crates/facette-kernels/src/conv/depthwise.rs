@@ -11,7 +11,7 @@ use super::taps::{AxisTaps, TapRun};
 use crate::Level;
 use crate::level::vectorised;
 use crate::scratch::{Shared, with_scratch};
-use crate::simd::{Kernels, LANES, Pack};
+use crate::simd::{Kernels, LANES, Pack, Unpack};
 
 type Lanes = [f32; LANES];
 
@@ -95,8 +95,8 @@ fn load<'a>(
             pitch,
             count,
             len: pixels,
-            plane: pixels,
-            plane_pitch: LANES,
+            run: pixels,
+            steps: [LANES, 0],
             into: into.as_mut_ptr(),
         });
     }
@@ -129,7 +129,7 @@ pub(super) fn run(
     (0..s.batch.div_ceil(LANES) * channels).into_par_iter().for_each(|task| {
         let (first, channel) = (task / channels * LANES, task % channels);
         let count = LANES.min(s.batch - first);
-        with_scratch(|packed, result| {
+        with_scratch(|[packed, result, _]| {
             let packed = packed.take(from_pixels * LANES);
             let packed =
                 load(kernels, source, channels, from_pixels, first, count, channel, packed);
@@ -149,13 +149,11 @@ pub(super) fn run(
             // SAFETY: tasks differ in pictures or in channels, so that no other thread writes
             // these planes of `out`, which the shape places inside it.
             unsafe {
-                (kernels.unpack)(&Pack {
+                (kernels.unpack)(&Unpack {
                     from: result.as_ptr(),
                     pitch: channels * pixels,
                     count,
                     len: pixels,
-                    plane: pixels,
-                    plane_pitch: LANES,
                     into: out.get().add((first * channels + channel) * pixels),
                 });
             }
@@ -172,7 +170,7 @@ pub(super) fn weight_gradient(s: &ConvShape, level: Level, x: &[f32], dy: &[f32]
     let (in_pixels, out_pixels) = (s.height * s.width, s.out_height * s.out_width);
     dw.par_chunks_mut(s.taps()).enumerate().for_each(|(channel, dw)| {
         dw.fill(0.0);
-        with_scratch(|packed_x, packed_dy| {
+        with_scratch(|[packed_x, packed_dy, _]| {
             let packed_x = packed_x.take(in_pixels * LANES);
             let packed_dy = packed_dy.take(out_pixels * LANES);
             for first in (0..s.batch).step_by(LANES) {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::taps::AxisTaps;
 use crate::scratch::{Shared, with_scratch};
-use crate::simd::{ConvTile, Kernels, LANES, MAX_ROWS, Pack, blocks};
+use crate::simd::{ConvTile, Kernels, LANES, MAX_ROWS, Pack, Unpack, blocks};
 
 /// Packed source elements to aim for in one band: half of it fits the second-level cache beside
 /// the weights.
@@ -117,7 +117,7 @@ impl Gather {
         let (low, high) = self.rows.sources(range.start, range.end);
         let depth = self.source_channels / self.groups;
         let group_channels = self.channels / self.groups;
-        with_scratch(|packed, tile_rows| {
+        with_scratch(|[packed, tile_rows, _]| {
             let packed = packed.take((high - low) * row_pitch);
             self.pack(kernels, source, first, count, low..high, packed);
             let result = tile_rows.take(MAX_ROWS * pixels * LANES);
@@ -164,13 +164,11 @@ impl Gather {
                     // SAFETY: tasks differ in pictures or in rows, so that no other thread writes
                     // these elements of `out`, which the shape places inside it.
                     unsafe {
-                        (kernels.unpack)(&Pack {
+                        (kernels.unpack)(&Unpack {
                             from: result.add(run * pixels * LANES),
                             pitch: self.channels * height * width,
                             count,
                             len,
-                            plane: len,
-                            plane_pitch: LANES,
                             into: out.get().add(at),
                         });
                     }
@@ -211,8 +209,8 @@ impl Gather {
                     pitch: picture,
                     count,
                     len,
-                    plane,
-                    plane_pitch: self.source_channels * LANES,
+                    run: plane,
+                    steps: [self.source_channels * LANES, LANES],
                     into: packed.as_mut_ptr().add(channel * LANES),
                 });
             }

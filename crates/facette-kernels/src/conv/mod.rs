@@ -6,6 +6,7 @@ pub mod reference;
 mod shape;
 pub(crate) mod taps;
 mod weight_gradient;
+mod winograd;
 
 pub use shape::{ConvOptions, ConvShape};
 
@@ -13,6 +14,7 @@ use crate::{Level, check_len, simd::Kernels};
 use depthwise::Planes;
 use gather::{Gather, PackedWeight};
 use taps::AxisTaps;
+use winograd::WeightLayout;
 
 /// `y = conv(x, w) + bias`; see [`ConvShape`] for the layouts, `bias` is `[out_channels]`.
 ///
@@ -42,6 +44,19 @@ pub fn conv2d_at(
     let (source, size) = ([s.height, s.width], [s.out_height, s.out_width]);
     if s.is_depthwise() {
         depthwise::run(s, level, &Planes { source, size, rows, columns }, x, w, bias, y);
+        return;
+    }
+    if winograd::pays(s, &rows, &columns) {
+        let gather = winograd::Gather {
+            batch: s.batch,
+            source_channels: s.in_channels,
+            source_size: source,
+            channels: s.out_channels,
+            size,
+            padding: s.options.padding,
+        };
+        let layout = WeightLayout { steps: [s.in_channels * 9, 9], turned: false };
+        gather.run(Kernels::of(level), x, w, &layout, bias, y);
         return;
     }
     let gather = Gather {
@@ -89,6 +104,19 @@ pub fn conv2d_input_gradient_at(
         depthwise::run(s, level, &Planes { source, size, rows, columns }, dy, w, None, dx);
         return;
     }
+    if winograd::pays(s, &rows, &columns) {
+        let gather = winograd::Gather {
+            batch: s.batch,
+            source_channels: s.out_channels,
+            source_size: source,
+            channels: s.in_channels,
+            size,
+            padding: s.options.padding.map(|p| 2 - p),
+        };
+        let layout = WeightLayout { steps: [9, s.in_channels * 9], turned: true };
+        gather.run(Kernels::of(level), dy, w, &layout, None, dx);
+        return;
+    }
     let gather = Gather {
         batch: s.batch,
         groups: s.options.groups,
@@ -127,8 +155,11 @@ pub fn conv2d_weight_gradient_at(
     check_len("x", x.len(), s.input_len());
     check_len("dy", dy.len(), s.output_len());
     check_len("dw", dw.len(), s.weight_len());
+    let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
     if s.is_depthwise() {
         depthwise::weight_gradient(s, level, x, dy, dw);
+    } else if winograd::pays(s, &rows, &columns) {
+        winograd::weight_gradient(s, Kernels::of(level), x, dy, dw);
     } else {
         weight_gradient::run(s, Kernels::of(level), x, dy, dw);
     }

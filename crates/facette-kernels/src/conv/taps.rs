@@ -59,6 +59,16 @@ impl AxisTaps {
         &self.taps[self.starts[d]..self.starts[d + 1]]
     }
 
+    /// Destinations along the axis.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Taps of all destinations together.
+    pub(crate) fn total(&self) -> usize {
+        self.taps.len()
+    }
+
     /// The half-open range of sources that destinations `from..to` touch; empty where none does.
     pub(crate) fn sources(&self, from: usize, to: usize) -> (usize, usize) {
         let taps = &self.taps[self.starts[from]..self.starts[to]];

@@ -1,8 +1,8 @@
 //! The weight gradient: for every tap, a product of the output gradient with the shifted input,
 //! summed over pictures and pixels.
 //!
-//! The input is packed in panels of up to six channels, the output gradient in panels of sixteen, so
-//! that a register tile is a rank-one update per pixel. Pictures form fixed groups with a sum of
+//! Both are packed in panels of sixteen channels, so that a register tile is a rank-one update per
+//! pixel. Pictures form fixed groups with a sum of
 //! their own, added in order: the result does not depend on the number of threads.
 
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::ConvShape;
 use super::taps::TapRun;
 use crate::scratch::{Scratch, with_scratch};
-use crate::simd::{Kernels, LANES, MAX_ROWS, OuterTile, Pack, blocks};
+use crate::simd::{Kernels, LANES, OuterTile, Pack, blocks};
 
 /// Groups of pictures with a sum of their own, at most.
 const MAX_PARTS: usize = 8;
@@ -19,16 +19,12 @@ const MAX_PARTS: usize = 8;
 /// the panel of the output gradient stays in the first-level cache.
 const PANEL_PIXELS: usize = 256;
 
-/// Elements that a narrow packing may write past its panel.
-const SLACK: usize = 8;
-
 /// A panel of output channels: `(group, first channel of the group, channels)`.
 type OutPanel = (usize, usize, usize);
 
 struct Geometry<'a> {
     shape: &'a ConvShape,
     runs: Vec<(TapRun, TapRun)>,
-    in_blocks: Vec<(usize, usize)>,
     out_panels: Vec<OutPanel>,
     /// Pictures packed at once.
     pictures: usize,
@@ -50,7 +46,6 @@ pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], d
         runs: (0..kh * kw)
             .map(|tap| (TapRun::new(shape, 0, tap / kw), TapRun::new(shape, 1, tap % kw)))
             .collect(),
-        in_blocks: blocks(shape.in_group()),
         out_panels,
         pictures: PANEL_PIXELS.div_ceil(out_pixels).min(shape.batch.max(1)),
     };
@@ -75,7 +70,7 @@ pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], d
             let panels = split * split_panels..(split * split_panels + sums.len() / panel_len);
             for first in (first..end).step_by(geometry.pictures) {
                 let count = geometry.pictures.min(end - first);
-                with_scratch(|packed_x, packed_dy| {
+                with_scratch(|[packed_x, packed_dy, _]| {
                     let panels = &geometry.out_panels[panels.clone()];
                     geometry.add(kernels, x, dy, first, count, panels, sums, packed_x, packed_dy);
                 });
@@ -101,104 +96,90 @@ impl Geometry<'_> {
     ) {
         let s = self.shape;
         let (in_pixels, out_pixels) = (s.height * s.width, s.out_height * s.out_width);
-        let packed_x = self.pack_input(kernels, x, first, count, packed_x);
-        let packed_dy = packed_dy.take(count * out_pixels * LANES);
         let depth = s.in_group();
+        let in_panels = depth.div_ceil(LANES);
+        let x_len = count * in_pixels * LANES;
+        let packed_x = packed_x.take(s.options.groups * in_panels * x_len);
+        let panels_of_x = (0..s.options.groups)
+            .flat_map(|group| (0..depth).step_by(LANES).map(move |start| (group, start)));
+        for ((group, start), into) in panels_of_x.zip(packed_x.chunks_exact_mut(x_len)) {
+            let channels = group * depth + start..group * depth + depth.min(start + LANES);
+            pack(kernels, x, s.in_channels, in_pixels, first, channels, into);
+        }
+        let packed_dy = packed_dy.take(count * out_pixels * LANES);
         for (&(group, start, width), sums) in
             panels.iter().zip(sums.chunks_exact_mut(self.runs.len() * depth * LANES))
         {
             let channel = group * s.out_group() + start;
-            for picture in 0..count {
-                let from = ((first + picture) * s.out_channels + channel) * out_pixels;
-                let from = &dy[from..from + width * out_pixels];
-                let into = &mut packed_dy[picture * out_pixels * LANES..][..out_pixels * LANES];
-                if out_pixels == 1 {
-                    into[..width].copy_from_slice(from);
-                    into[width..].fill(0.0);
-                    continue;
-                }
-                // SAFETY: `from` holds `width` channels, `into` a vector for each pixel, and
-                // `kernels` is a table that this processor can run.
-                unsafe {
-                    (kernels.pack)(&Pack {
-                        from: from.as_ptr(),
-                        pitch: out_pixels,
-                        count: width,
-                        len: out_pixels,
-                        plane: out_pixels,
-                        plane_pitch: LANES,
-                        into: into.as_mut_ptr(),
-                    });
-                }
-            }
-            for (tap, (rows, columns)) in self.runs.iter().enumerate() {
+            pack(
+                kernels,
+                dy,
+                s.out_channels,
+                out_pixels,
+                first,
+                channel..channel + width,
+                packed_dy,
+            );
+            let x = packed_x.chunks_exact(x_len).skip(group * in_panels).take(in_panels);
+            for ((rows, columns), sums) in self.runs.iter().zip(sums.chunks_mut(depth * LANES)) {
                 if rows.len == 0 || columns.len == 0 {
                     continue;
                 }
-                for &(block, width) in &self.in_blocks {
-                    let panel = (group * depth + block) * count * in_pixels;
-                    let sum = &mut sums[(tap * depth + block) * LANES..][..width * LANES];
-                    // SAFETY: the panels hold `count` pictures of all pixels with `width` and
-                    // LANES lanes, the runs lie inside the planes, and `sum` is the tile.
-                    unsafe {
-                        kernels.outer[width - 1](&OuterTile {
-                            x: packed_x.as_ptr().add(panel),
-                            dy: packed_dy.as_ptr(),
-                            pictures: count,
-                            x_pitch: [in_pixels * width, s.width * width],
-                            dy_pitch: [out_pixels * LANES, s.out_width * LANES],
-                            rows: *rows,
-                            columns: *columns,
-                            sum: sum.as_mut_ptr(),
-                        });
+                for (x, sums) in x.clone().zip(sums.chunks_mut(LANES * LANES)) {
+                    for (start, width) in blocks(sums.len() / LANES) {
+                        // SAFETY: the panels hold `count` pictures of all pixels with LANES lanes,
+                        // the runs lie inside the planes, and `sums` holds the tile.
+                        unsafe {
+                            kernels.outer[width - 1](&OuterTile {
+                                x: x.as_ptr().add(start),
+                                dy: packed_dy.as_ptr(),
+                                pictures: count,
+                                x_pitch: [in_pixels * LANES, s.width * LANES, LANES],
+                                dy_pitch: [out_pixels * LANES, s.out_width * LANES],
+                                rows: *rows,
+                                columns: *columns,
+                                sum: sums.as_mut_ptr().add(start * LANES),
+                            });
+                        }
                     }
                 }
             }
         }
     }
+}
 
-    /// Packs `[group][block][picture][pixel][channels of the block]`.
-    fn pack_input<'s>(
-        &self,
-        kernels: &Kernels,
-        x: &[f32],
-        first: usize,
-        count: usize,
-        scratch: &'s mut Scratch,
-    ) -> &'s [f32] {
-        let s = self.shape;
-        let pixels = s.height * s.width;
-        let packed = scratch.take(s.in_channels * count * pixels + SLACK);
-        // Ascending, since each packing may spill into the place of the next.
-        for group in 0..s.options.groups {
-            for &(block, width) in &self.in_blocks {
-                let channel = group * s.in_group() + block;
-                for picture in 0..count {
-                    let from = ((first + picture) * s.in_channels + channel) * pixels;
-                    let from = &x[from..from + width * pixels];
-                    let at = (channel * count + picture * width) * pixels;
-                    if pixels == 1 {
-                        packed[at..at + width].copy_from_slice(from);
-                        continue;
-                    }
-                    debug_assert!(width <= MAX_ROWS);
-                    // SAFETY: `from` holds `width` channels, and `packed` has their place and
-                    // the slack behind the last. `kernels` is a table this processor can run.
-                    unsafe {
-                        kernels.pack_narrow[width - 1](&Pack {
-                            from: from.as_ptr(),
-                            pitch: pixels,
-                            count: width,
-                            len: pixels,
-                            plane: pixels,
-                            plane_pitch: width,
-                            into: packed.as_mut_ptr().add(at),
-                        });
-                    }
-                }
-            }
+/// Packs up to [`LANES`] channels of the pictures from `first` on as `[picture][pixel][LANES]`, as many
+/// as `into` holds.
+fn pack(
+    kernels: &Kernels,
+    tensor: &[f32],
+    channels: usize,
+    pixels: usize,
+    first: usize,
+    range: std::ops::Range<usize>,
+    into: &mut [f32],
+) {
+    for (picture, into) in into.chunks_exact_mut(pixels * LANES).enumerate() {
+        let from = ((first + picture) * channels + range.start) * pixels;
+        let from = &tensor[from..from + range.len() * pixels];
+        if pixels == 1 {
+            into[..range.len()].copy_from_slice(from);
+            into[range.len()..].fill(0.0);
+            continue;
         }
-        packed
+        // SAFETY: `from` holds the channels, `into` a vector for each pixel, and `kernels` is a
+        // table that this processor can run.
+        unsafe {
+            (kernels.pack)(&Pack {
+                from: from.as_ptr(),
+                pitch: pixels,
+                count: range.len(),
+                len: pixels,
+                run: pixels,
+                steps: [LANES, 0],
+                into: into.as_mut_ptr(),
+            });
+        }
     }
 }
 

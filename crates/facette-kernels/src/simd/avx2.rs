@@ -5,21 +5,22 @@
 
 use std::arch::x86_64::*;
 
-use super::{ConvTile, Kernels, LANES, OuterTile, Pack, scalar};
+use super::winograd::{self, Transform};
+use super::{ConvTile, Kernels, LANES, OuterTile, Pack, Product, Unpack, scalar};
 
 pub(super) static KERNELS: Kernels = Kernels {
     conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
     outer: [outer::<1>, outer::<2>, outer::<3>, outer::<4>, outer::<5>, outer::<6>],
+    product: [product::<1>, product::<2>, product::<3>, product::<4>, product::<5>, product::<6>],
     pack,
-    pack_narrow: [
-        pack_narrow::<1>,
-        pack_narrow::<2>,
-        pack_narrow::<3>,
-        pack_narrow::<4>,
-        pack_narrow::<5>,
-        pack_narrow::<6>,
-    ],
     unpack,
+    transform: [
+        transform::<winograd::Input, 6, 6>,
+        transform::<winograd::Output, 6, 4>,
+        transform::<winograd::OutputGradient, 4, 6>,
+        transform::<winograd::Weight, 3, 6>,
+        transform::<winograd::WeightGradient, 6, 3>,
+    ],
 };
 
 /// `sum[m] += rows[m] * lanes` for `count` steps.
@@ -87,14 +88,15 @@ unsafe fn outer<const M: usize>(t: &OuterTile) {
                 let x = t.x.add(
                     picture * t.x_pitch[0]
                         + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
-                        + t.columns.input * M,
+                        + t.columns.input * t.x_pitch[2],
                 );
                 let dy = t.dy.add(
                     picture * t.dy_pitch[0]
                         + (t.rows.output + row) * t.dy_pitch[1]
                         + t.columns.output * LANES,
                 );
-                rank_one(&mut sum, x, t.columns.step * M, dy, LANES, t.columns.len);
+                let step = t.columns.step * t.x_pitch[2];
+                rank_one(&mut sum, x, step, dy, LANES, t.columns.len);
             }
         }
     }
@@ -106,6 +108,79 @@ unsafe fn outer<const M: usize>(t: &OuterTile) {
             let total = total.add(8);
             _mm256_storeu_ps(total, _mm256_add_ps(_mm256_loadu_ps(total), sum[1]));
         }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn product<const M: usize>(p: &Product) {
+    for column in 0..p.count {
+        let mut sum = [[_mm256_setzero_ps(); 2]; M];
+        // SAFETY: the caller vouches for `count` columns of `depth` vectors and for their places.
+        unsafe {
+            let lanes = p.columns.add(column * p.depth * LANES);
+            rank_one(&mut sum, p.weight, M, lanes, LANES, p.depth);
+            for (m, sum) in sum.iter().enumerate() {
+                let out = p.out.add(m * p.out_pitch + column * LANES);
+                _mm256_storeu_ps(out, sum[0]);
+                _mm256_storeu_ps(out.add(8), sum[1]);
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn transform<T: winograd::Line<I, O>, const I: usize, const O: usize>(t: &Transform) {
+    // SAFETY: the caller vouches for the extents, and the processor has AVX2 and FMA.
+    unsafe { winograd::run::<Eight, T, I, O>(t) }
+}
+
+/// Eight lanes in a register. Its methods must be inlined into functions with AVX2 and FMA.
+#[derive(Clone, Copy)]
+struct Eight(__m256);
+
+// SAFETY of the blocks below: `Eight` is private to this file, in which every caller has AVX2 and
+// FMA enabled, which is also why `inline(always)` is sound here.
+impl winograd::Vector for Eight {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for eight elements.
+        Self(unsafe { _mm256_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, into: *mut f32) {
+        // SAFETY: the caller vouches for eight elements.
+        unsafe { _mm256_storeu_ps(into, self.0) }
+    }
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn scale(self, factor: f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_mul_ps(self.0, _mm256_set1_ps(factor)) })
+    }
+
+    #[inline(always)]
+    fn scale_add(self, factor: f32, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_fmadd_ps(self.0, _mm256_set1_ps(factor), other.0) })
     }
 }
 
@@ -168,16 +243,17 @@ unsafe fn rows(from: *const f32, pitch: usize, count: usize) -> [__m256; 8] {
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn pack(p: &Pack) {
-    let (mut pixel, mut channel) = (0, 0);
+    let (mut along, mut at) = (0, 0);
     let whole = p.len / 8 * 8;
     for i in (0..whole).step_by(8) {
         let into: [*mut f32; 8] = std::array::from_fn(|_| {
-            let at = pixel * p.plane_pitch + channel * LANES;
-            pixel += 1;
-            if pixel == p.plane {
-                (pixel, channel) = (0, channel + 1);
+            let into = p.into.wrapping_add(at);
+            (along, at) = (along + 1, at + p.steps[0]);
+            if along == p.run {
+                at = at.wrapping_add(p.steps[1]).wrapping_sub(p.run * p.steps[0]);
+                along = 0;
             }
-            p.into.wrapping_add(at)
+            into
         });
         for half in [0, 8] {
             let count = p.count.saturating_sub(half);
@@ -198,24 +274,7 @@ unsafe fn pack(p: &Pack) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn pack_narrow<const M: usize>(p: &Pack) {
-    let whole = p.len / 8 * 8;
-    for i in (0..whole).step_by(8) {
-        // SAFETY: elements `i..i + 8` of M rows lie in the source. Each store writes 8 - M elements
-        // too many, which the next overwrites; those after the last are the caller's slack.
-        unsafe {
-            let t = transpose(rows(p.from.add(i), p.pitch, M));
-            for (j, t) in t.into_iter().enumerate() {
-                _mm256_storeu_ps(p.into.add((i + j) * M), t);
-            }
-        }
-    }
-    // SAFETY: the same extents.
-    unsafe { scalar::pack_narrow_from::<M>(p, whole) }
-}
-
-#[target_feature(enable = "avx2,fma")]
-unsafe fn unpack(p: &Pack) {
+unsafe fn unpack(p: &Unpack) {
     let whole = p.len / 8 * 8;
     for half in [0, 8] {
         let count = p.count.saturating_sub(half).min(8);

@@ -7,6 +7,9 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod scalar;
+pub(crate) mod winograd;
+
+use winograd::Transform;
 
 use crate::{
     Level,
@@ -51,7 +54,7 @@ pub(crate) struct ConvTile<'a> {
 
 /// A product of two packed panels over pictures and pixels, added to a tile of the weight gradient.
 ///
-/// The panels are `[picture][pixel][rows]` and `[picture][pixel][LANES]`.
+/// Both panels are `[picture][pixel][LANES]`; of `x` the tile takes as many lanes as it has rows.
 pub(crate) struct OuterTile {
     /// Panel of the input.
     pub(crate) x: *const f32,
@@ -59,8 +62,8 @@ pub(crate) struct OuterTile {
     pub(crate) dy: *const f32,
     /// Pictures.
     pub(crate) pictures: usize,
-    /// Elements between pictures, and between rows of pixels, of `x`.
-    pub(crate) x_pitch: [usize; 2],
+    /// Elements between pictures, rows and columns of `x`.
+    pub(crate) x_pitch: [usize; 3],
     /// Elements between pictures, and between rows of pixels, of `dy`.
     pub(crate) dy_pitch: [usize; 2],
     /// The rows that this tap pairs.
@@ -74,15 +77,37 @@ pub(crate) struct OuterTile {
 /// What [`Kernels::pack`] reads and writes.
 ///
 /// `count` rows of `len` elements lie `pitch` apart. Element `i` of row `n` goes to
-/// `into + (i % plane) * plane_pitch + (i / plane) * LANES + n`; lanes from `count` on become zero.
+/// `into + i % run * steps[0] + i / run * steps[1] + n`; lanes from `count` on become zero.
 pub(crate) struct Pack {
     pub(crate) from: *const f32,
     pub(crate) pitch: usize,
     pub(crate) count: usize,
     pub(crate) len: usize,
-    pub(crate) plane: usize,
-    pub(crate) plane_pitch: usize,
+    pub(crate) run: usize,
+    pub(crate) steps: [usize; 2],
     pub(crate) into: *mut f32,
+}
+
+/// What [`Kernels::unpack`] reads and writes: element `i < len` of row `n < count` goes from
+/// `from + i * LANES + n` to `into + n * pitch + i`.
+pub(crate) struct Unpack {
+    pub(crate) from: *const f32,
+    pub(crate) len: usize,
+    pub(crate) count: usize,
+    pub(crate) pitch: usize,
+    pub(crate) into: *mut f32,
+}
+
+/// A product of packed weights `[channel][rows]` with `count` packed columns `[channel][LANES]`.
+///
+/// Row `m` of column `i` goes to `out + m * out_pitch + i * LANES`.
+pub(crate) struct Product {
+    pub(crate) weight: *const f32,
+    pub(crate) columns: *const f32,
+    pub(crate) depth: usize,
+    pub(crate) count: usize,
+    pub(crate) out: *mut f32,
+    pub(crate) out_pitch: usize,
 }
 
 /// The inner loops of one instruction set. Index `m - 1` of an array serves tiles of `m` rows.
@@ -92,13 +117,11 @@ pub(crate) struct Pack {
 pub(crate) struct Kernels {
     pub(crate) conv: [unsafe fn(&ConvTile<'_>); MAX_ROWS],
     pub(crate) outer: [unsafe fn(&OuterTile); MAX_ROWS],
+    pub(crate) product: [unsafe fn(&Product); MAX_ROWS],
     pub(crate) pack: unsafe fn(&Pack),
-    /// Packs to `rows` lanes instead of [`LANES`]: element `i` of row `n` goes to
-    /// `into + i * rows + n`, with `count == rows`. May write up to 8 elements past the end.
-    pub(crate) pack_narrow: [unsafe fn(&Pack); MAX_ROWS],
-    /// The inverse of `pack` with one plane and a pitch of [`LANES`]: element `i` of row `n` is
-    /// read from `from + i * LANES + n` and goes to `into + n * pitch + i`.
-    pub(crate) unpack: unsafe fn(&Pack),
+    pub(crate) unpack: unsafe fn(&Unpack),
+    /// Winograd's transforms, in the order of [`winograd::Kind`].
+    pub(crate) transform: [unsafe fn(&Transform); 5],
 }
 
 impl Kernels {

@@ -1,20 +1,20 @@
 //! The portable inner loops: what every other table must compute.
 
-use super::{ConvTile, Kernels, LANES, MAX_ROWS, OuterTile, Pack};
+use super::{ConvTile, Kernels, LANES, MAX_ROWS, OuterTile, Pack, Product, Unpack, winograd};
 
 pub(super) static KERNELS: Kernels = Kernels {
     conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
     outer: [outer::<1>, outer::<2>, outer::<3>, outer::<4>, outer::<5>, outer::<6>],
+    product: [product::<1>, product::<2>, product::<3>, product::<4>, product::<5>, product::<6>],
     pack,
-    pack_narrow: [
-        pack_narrow::<1>,
-        pack_narrow::<2>,
-        pack_narrow::<3>,
-        pack_narrow::<4>,
-        pack_narrow::<5>,
-        pack_narrow::<6>,
-    ],
     unpack,
+    transform: [
+        winograd::run::<[f32; 8], winograd::Input, 6, 6>,
+        winograd::run::<[f32; 8], winograd::Output, 6, 4>,
+        winograd::run::<[f32; 8], winograd::OutputGradient, 4, 6>,
+        winograd::run::<[f32; 8], winograd::Weight, 3, 6>,
+        winograd::run::<[f32; 8], winograd::WeightGradient, 6, 3>,
+    ],
 };
 
 const _: () = assert!(MAX_ROWS == 6);
@@ -71,14 +71,15 @@ unsafe fn outer<const M: usize>(t: &OuterTile) {
                 let x = t.x.add(
                     picture * t.x_pitch[0]
                         + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
-                        + t.columns.input * M,
+                        + t.columns.input * t.x_pitch[2],
                 );
                 let dy = t.dy.add(
                     picture * t.dy_pitch[0]
                         + (t.rows.output + row) * t.dy_pitch[1]
                         + t.columns.output * LANES,
                 );
-                rank_one(&mut sum, x, t.columns.step * M, dy, LANES, t.columns.len);
+                let step = t.columns.step * t.x_pitch[2];
+                rank_one(&mut sum, x, step, dy, LANES, t.columns.len);
             }
         }
     }
@@ -87,6 +88,20 @@ unsafe fn outer<const M: usize>(t: &OuterTile) {
         let total = unsafe { &mut *t.sum.add(m * LANES).cast::<[f32; LANES]>() };
         for (total, sum) in total.iter_mut().zip(sum) {
             *total += sum;
+        }
+    }
+}
+
+unsafe fn product<const M: usize>(p: &Product) {
+    for column in 0..p.count {
+        let mut sum = [[0.0; LANES]; M];
+        // SAFETY: the caller vouches for `count` columns of `depth` vectors and for their places.
+        unsafe {
+            let lanes = p.columns.add(column * p.depth * LANES);
+            rank_one(&mut sum, p.weight, M, lanes, LANES, p.depth);
+            for (m, sum) in sum.iter().enumerate() {
+                p.out.add(m * p.out_pitch + column * LANES).cast::<[f32; LANES]>().write(*sum);
+            }
         }
     }
 }
@@ -102,7 +117,7 @@ unsafe fn pack(p: &Pack) {
 /// The extents of `p` must be those of its buffers.
 pub(super) unsafe fn pack_from(p: &Pack, start: usize) {
     for i in start..p.len {
-        let at = (i % p.plane) * p.plane_pitch + (i / p.plane) * LANES;
+        let at = (i % p.run) * p.steps[0] + (i / p.run) * p.steps[1];
         for n in 0..LANES {
             // SAFETY: `i < len` and `n < count` lie in the source, and the caller vouches for
             // the destination.
@@ -114,26 +129,7 @@ pub(super) unsafe fn pack_from(p: &Pack, start: usize) {
     }
 }
 
-unsafe fn pack_narrow<const M: usize>(p: &Pack) {
-    // SAFETY: the caller vouches for all of `0..len`.
-    unsafe { pack_narrow_from::<M>(p, 0) }
-}
-
-/// Packs elements `start..len` to M lanes.
-///
-/// # Safety
-/// The extents of `p` must be those of its buffers.
-pub(super) unsafe fn pack_narrow_from<const M: usize>(p: &Pack, start: usize) {
-    for i in start..p.len {
-        for n in 0..M {
-            // SAFETY: `i < len` and `n < count` lie in the source, and the caller vouches for
-            // `len` times M elements of the destination.
-            unsafe { *p.into.add(i * M + n) = *p.from.add(n * p.pitch + i) };
-        }
-    }
-}
-
-unsafe fn unpack(p: &Pack) {
+unsafe fn unpack(p: &Unpack) {
     // SAFETY: the caller vouches for all of `0..len`.
     unsafe { unpack_from(p, 0) }
 }
@@ -142,7 +138,7 @@ unsafe fn unpack(p: &Pack) {
 ///
 /// # Safety
 /// The extents of `p` must be those of its buffers.
-pub(super) unsafe fn unpack_from(p: &Pack, start: usize) {
+pub(super) unsafe fn unpack_from(p: &Unpack, start: usize) {
     for n in 0..p.count {
         for i in start..p.len {
             // SAFETY: `i < len` and `n < count <= LANES` lie in both buffers.
