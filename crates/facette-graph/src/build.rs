@@ -177,7 +177,7 @@ impl Builder {
             Taps { stem: self.stem, stages: self.stages, before_activation, embedding, logits };
         let graph =
             Graph { architecture: self.architecture, input: self.input, nodes: self.nodes, taps };
-        graph.shapes()?;
+        graph.check()?;
         Ok(graph)
     }
 }

@@ -32,7 +32,7 @@ impl Graph {
         let shapes = self.shapes()?;
         let parameters =
             self.tensors().iter().filter(|t| t.kind.is_learned()).map(|t| t.len()).sum();
-        let (mut macs, mut activations) = (0, 0);
+        let (mut macs, mut activations) = (0usize, 0usize);
         for (node, shape) in self.nodes.iter().zip(&shapes) {
             let per_value = match &node.op {
                 Op::Conv(c) => c.kernel[0] * c.kernel[1] * c.inputs / c.groups,
@@ -40,8 +40,8 @@ impl Graph {
                 Op::Input | Op::MaxPool(_) | Op::AvgPool(_) | Op::GlobalAvgPool => 0,
                 _ => continue,
             };
-            macs += per_value * shape.len();
-            activations += shape.len();
+            macs = macs.saturating_add(per_value.saturating_mul(shape.len()));
+            activations = activations.saturating_add(shape.len());
         }
         Ok(Counts { parameters, macs, activations, peak: self.peak(&shapes) })
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::check;
 use crate::error::GraphError;
 use crate::op::{Op, Shape};
 use crate::tensor::{TensorSpec, tensors};
@@ -91,7 +92,9 @@ impl Graph {
             }
             if id == 0 {
                 let Input { channels, height, width } = self.input;
-                shapes.push(Shape { channels, height, width });
+                let picture = Shape { channels, height, width };
+                check::shape(picture).map_err(refuse)?;
+                shapes.push(picture);
                 continue;
             }
             let inputs = node
@@ -129,14 +132,15 @@ impl Graph {
     /// The network that ends at `last`: later nodes and the taps on them are dropped. Use it to
     /// leave a classifier behind: `graph.ending_at(graph.taps.embedding)`.
     pub fn ending_at(&self, last: NodeId) -> Graph {
-        let keep = |tap: &NodeId| *tap <= last;
         let mut graph = self.clone();
         graph.nodes.truncate(last + 1);
-        graph.taps.stem = graph.taps.stem.filter(keep);
-        graph.taps.stages.retain(keep);
-        graph.taps.before_activation.retain(keep);
-        graph.taps.embedding = graph.taps.embedding.min(last);
-        graph.taps.logits = graph.taps.logits.filter(keep);
+        let taps = &mut graph.taps;
+        let stages = taps.stages.iter().zip(&taps.before_activation);
+        let (stages, before_activation) = stages.filter(|(stage, _)| **stage <= last).unzip();
+        (taps.stages, taps.before_activation) = (stages, before_activation);
+        taps.stem = taps.stem.filter(|tap| *tap <= last);
+        taps.logits = taps.logits.filter(|tap| *tap <= last);
+        taps.embedding = taps.embedding.min(last);
         graph
     }
 }

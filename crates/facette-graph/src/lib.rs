@@ -4,16 +4,30 @@
 //! A [`Graph`] is a list of nodes in execution order. The trainable executor, the runtime, the
 //! exporters and `inspect` all read the same graph, so a network is described once.
 
+mod array;
 mod build;
+mod card;
+mod check;
 mod count;
 mod error;
+mod file;
 mod graph;
+mod import;
 mod op;
+mod safetensors_file;
+mod strict_json;
 mod tensor;
+mod write;
 
+pub use array::{Array, Arrays};
 pub use build::Builder;
+pub use card::{
+    Accuracy, CARD_VERSION, Card, ChannelOrder, EmbeddingCard, InputCard, Norm, Threshold,
+};
 pub use count::Counts;
 pub use error::GraphError;
+pub use file::StudentFile;
 pub use graph::{Graph, Input, Node, NodeId, Taps};
+pub use import::{Imported, StateDict};
 pub use op::{Conv, Op, Pool, Shape};
 pub use tensor::{TensorKind, TensorSpec};

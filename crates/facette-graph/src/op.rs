@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::check;
+
 /// Shape of what one picture yields at a node: `[channels, height, width]`; a vector has height
 /// and width 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -226,6 +228,13 @@ impl Op {
 
     /// Shape of the output for inputs of the given shapes, or what does not fit.
     pub(crate) fn output(&self, inputs: &[Shape]) -> Result<Shape, String> {
+        check::op(self)?;
+        let output = self.fitted(inputs)?;
+        check::shape(output)?;
+        Ok(output)
+    }
+
+    fn fitted(&self, inputs: &[Shape]) -> Result<Shape, String> {
         let expected = match self {
             Self::Input => 0..=0,
             Self::Add => 2..=2,
@@ -265,8 +274,10 @@ impl Op {
                 false => Err(format!("adds equal shapes, found {x:?} and {:?}", inputs[1])),
             },
             Self::Concat => {
+                let channels =
+                    inputs.iter().fold(0, |sum: usize, s| sum.saturating_add(s.channels));
                 match inputs.iter().find(|s| (s.height, s.width) != (x.height, x.width)) {
-                    None => Ok(Shape { channels: inputs.iter().map(|s| s.channels).sum(), ..x }),
+                    None => Ok(Shape { channels, ..x }),
                     Some(other) => {
                         Err(format!("joins maps of one size, found {x:?} and {other:?}"))
                     }

@@ -35,4 +35,14 @@ pub enum NetsError {
         /// What was there.
         found: String,
     },
+    /// An ONNX model cannot be used.
+    #[error("{}: {problem}; {remedy}", path.display())]
+    Onnx {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+        /// The way out.
+        remedy: String,
+    },
 }

@@ -47,7 +47,7 @@ impl Network {
         name: &str,
         device: &Device,
     ) -> Result<Self, NetsError> {
-        graph.shapes()?;
+        graph.check()?;
         let mut first = Vec::with_capacity(graph.nodes.len());
         let mut count = 0;
         for id in 0..graph.nodes.len() {

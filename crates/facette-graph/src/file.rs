@@ -1,0 +1,101 @@
+//! The student file: weights and the card that says how to use them, in one safetensors file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::array::Arrays;
+use crate::card::Card;
+use crate::error::GraphError;
+use crate::{safetensors_file, write};
+
+/// Key of the card in the file's metadata.
+const CARD: &str = "facette.card";
+
+/// A student that is ready to be used: a card, and exactly the tensors its graph names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudentFile {
+    card: Card,
+    arrays: Arrays,
+    digest: String,
+}
+
+impl StudentFile {
+    /// Puts a card and its weights together.
+    ///
+    /// # Errors
+    /// If the card is impossible, or the tensors are not exactly those of its graph.
+    pub fn new(card: Card, arrays: Arrays) -> Result<Self, GraphError> {
+        let mut file = Self { card, arrays, digest: String::new() };
+        file.digest = digest(&file.to_bytes()?);
+        Ok(file)
+    }
+
+    /// Reads a student file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no safetensors file or a damaged one, has no card or one that
+    /// cannot be used, or its tensors are not exactly those of the card's graph. The message
+    /// names the file.
+    pub fn open(path: &Path) -> Result<Self, GraphError> {
+        let bytes = safetensors_file::bytes(path).map_err(|error| error.of(path))?;
+        Self::from_bytes(&bytes).map_err(|error| error.of(path))
+    }
+
+    /// Reads the bytes of a student file.
+    ///
+    /// # Errors
+    /// As [`StudentFile::open`], without the name of a file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
+        let contents = safetensors_file::decode(bytes, |_| false)?;
+        let card = contents.metadata.get(CARD).ok_or(GraphError::NoCard)?;
+        let card = Card::from_json(card)?;
+        card.graph.check_arrays(&contents.arrays)?;
+        Ok(Self { card, arrays: contents.arrays, digest: digest(bytes) })
+    }
+
+    /// The bytes of the file, tensors as F32; the same student gives the same bytes.
+    ///
+    /// # Errors
+    /// As [`StudentFile::new`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, GraphError> {
+        let card = self.card.to_json()?;
+        self.card.graph.check_arrays(&self.arrays)?;
+        let metadata =
+            BTreeMap::from([("format".to_owned(), "pt".to_owned()), (CARD.to_owned(), card)]);
+        Ok(safetensors_file::encode(&self.arrays, &metadata))
+    }
+
+    /// Writes the file; whole or not at all. Yields its digest.
+    ///
+    /// # Errors
+    /// As [`StudentFile::new`], or if it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<String, GraphError> {
+        let bytes = self.to_bytes().map_err(|error| error.of(path))?;
+        write::whole(path, &bytes)?;
+        Ok(digest(&bytes))
+    }
+
+    /// What the file says about itself.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Its weights, under the names of the card's graph.
+    pub fn arrays(&self) -> &Arrays {
+        &self.arrays
+    }
+
+    /// Blake3 digest of the bytes it was read from or is written as, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Card and weights.
+    pub fn into_parts(self) -> (Card, Arrays) {
+        (self.card, self.arrays)
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
