@@ -125,9 +125,8 @@ fn identification(case: &Case) {
     let at_each = |of: &dyn Fn(&[ProbeMatch], f64) -> f64| -> Vec<f64> {
         rates.iter().map(|&rate| of(&all, open_set::threshold_at_fpir(&all, rate))).collect()
     };
-    let one_to_many = |far: f64| {
-        one_to_many::recall_at_far(&gallery, &probes, &probe_ids, far).unwrap()
-    };
+    let one_to_many =
+        |far: f64| one_to_many::recall_at_far(&gallery, &probes, &probe_ids, far).unwrap();
     let integer = |text: &str| text.parse::<usize>().unwrap();
 
     case.check(|output| {
@@ -194,9 +193,8 @@ fn metric_learning(case: &Case) {
     };
     let ((queries, query_labels), (gallery, gallery_labels)) =
         (part("query_index"), part("gallery_index"));
-    let retrieval = |ranks| {
-        retrieve(&queries, &query_labels, &gallery, &gallery_labels, ranks).unwrap()
-    };
+    let retrieval =
+        |ranks| retrieve(&queries, &query_labels, &gallery, &gallery_labels, ranks).unwrap();
     let nmi = normalised_mutual_information;
 
     case.check(|output| {

@@ -1,9 +1,9 @@
 //! Squared distance after the mean of the other folds is subtracted.
 
 use super::{Convention, first_best_per_fold};
+use crate::Outputs;
 use crate::metrics::grid::arange;
 use crate::verification::{FoldedAccuracy, VerificationSet};
-use crate::Outputs;
 
 /// Source: davidsandberg/facenet `calculate_roc` with `distance_metric=0, subtract_mean=True`. The
 /// mean drops out of a difference, so that the result is [`InsightFace`](super::insightface)'s up to
@@ -35,9 +35,7 @@ impl Convention for FacenetMean {
             first
                 .rows()
                 .zip(second.rows())
-                .map(|(a, b)| {
-                    centred(a).iter().zip(centred(b)).map(|(x, y)| (x - y).powi(2)).sum()
-                })
+                .map(|(a, b)| centred(a).iter().zip(centred(b)).map(|(x, y)| (x - y).powi(2)).sum())
                 .collect()
         };
         first_best_per_fold(pairs, distances, |_| grid.clone())

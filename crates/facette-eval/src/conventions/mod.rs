@@ -6,10 +6,10 @@ mod facenet_mean;
 mod insightface;
 mod mean_centred;
 
+use crate::EvalError;
 use crate::metrics::sorted_distances::SortedDistances;
 use crate::registry::{Named, find};
 use crate::verification::{FoldedAccuracy, VerificationSet};
-use crate::EvalError;
 
 /// One convention of k-fold verification.
 pub trait Convention: Sync {

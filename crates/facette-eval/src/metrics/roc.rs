@@ -54,7 +54,11 @@ impl Roc {
         let mut counts: Vec<(i64, i64, f64)> = vec![(0, 0, f64::INFINITY)];
         let (mut false_accepts, mut true_accepts) = (0, 0);
         for (position, &i) in order.iter().enumerate() {
-            if same[i] { true_accepts += 1 } else { false_accepts += 1 }
+            if same[i] {
+                true_accepts += 1
+            } else {
+                false_accepts += 1
+            }
             let next = order.get(position + 1).map(|&j| scores[j]);
             if next != Some(scores[i]) {
                 counts.push((false_accepts, true_accepts, scores[i]));
@@ -101,9 +105,10 @@ impl Roc {
         let smallest = self.points.iter().map(|p| p.far).find(|&f| f > 0.0).unwrap_or(1.0);
         let half = count / 2;
         let mut wanted: Vec<f64> = (0..half).map(|i| i as f64 / half as f64).collect();
-        wanted.extend((0..count - half - 2).map(|i| {
-            smallest.powf(1.0 - i as f64 / (count - half - 2) as f64)
-        }));
+        wanted.extend(
+            (0..count - half - 2)
+                .map(|i| smallest.powf(1.0 - i as f64 / (count - half - 2) as f64)),
+        );
         let mut keep: Vec<usize> = wanted
             .iter()
             .map(|&far| self.points.partition_point(|p| p.far <= far).saturating_sub(1))
@@ -137,7 +142,10 @@ mod tests {
     fn scikit_learns_example() {
         // sklearn.metrics.roc_curve([1, 1, 2, 2], [.1, .4, .35, .8], pos_label=2)
         let roc = Roc::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true]).unwrap();
-        assert_eq!(rates(roc.corners()), [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+        assert_eq!(
+            rates(roc.corners()),
+            [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]
+        );
         assert_eq!(roc.points()[1].score, 0.8);
     }
 

@@ -9,9 +9,9 @@ use safetensors::tensor::Dtype;
 use serde_json::Value;
 
 /// One golden file.
-pub struct Case {
+pub(crate) struct Case {
     /// Its name in the index.
-    pub name: String,
+    pub(crate) name: String,
     label: String,
     outputs: Vec<String>,
     bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// All cases of `group`, or `None` (with a printed line) where there is no folder and none was named.
-pub fn cases(group: &str) -> Option<Vec<Case>> {
+pub(crate) fn cases(group: &str) -> Option<Vec<Case>> {
     let named = std::env::var_os("FACETTE_GOLDEN").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
     let folder = named.clone().unwrap_or(beside);
@@ -31,7 +31,9 @@ pub fn cases(group: &str) -> Option<Vec<Case>> {
     let text = std::fs::read(&index).unwrap_or_else(|e| panic!("{}: {e}", index.display()));
     let index: Value = serde_json::from_slice(&text).unwrap();
     let cases = index["cases"].as_array().unwrap().iter();
-    Some(cases.filter(|case| case["group"] == group).map(|case| Case::read(&folder, case)).collect())
+    Some(
+        cases.filter(|case| case["group"] == group).map(|case| Case::read(&folder, case)).collect(),
+    )
 }
 
 impl Case {
@@ -52,13 +54,13 @@ impl Case {
     }
 
     /// Input `name` as rows.
-    pub fn outputs(&self, name: &str) -> Outputs {
+    pub(crate) fn outputs(&self, name: &str) -> Outputs {
         let (shape, values) = self.floats(&format!("in/{name}"));
         Outputs::new(values, shape[1]).unwrap()
     }
 
     /// Input `name` as integers.
-    pub fn integers(&self, name: &str) -> Vec<i64> {
+    pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         let tensors = SafeTensors::deserialize(&self.bytes).unwrap();
         let tensor = tensors.tensor(&format!("in/{name}")).unwrap();
         assert_eq!(tensor.dtype(), Dtype::I64, "{}: in/{name}", self.label);
@@ -66,17 +68,17 @@ impl Case {
     }
 
     /// Input `name` as labels or indices.
-    pub fn labels(&self, name: &str) -> Vec<usize> {
+    pub(crate) fn labels(&self, name: &str) -> Vec<usize> {
         self.integers(name).into_iter().map(|i| usize::try_from(i).unwrap()).collect()
     }
 
     /// Hyper-parameter `name`, a whole number.
-    pub fn hyper_integer(&self, name: &str) -> usize {
+    pub(crate) fn hyper_integer(&self, name: &str) -> usize {
         self.hyper(name).as_u64().unwrap() as usize
     }
 
     /// Hyper-parameter `name`, a list of numbers.
-    pub fn hyper_numbers(&self, name: &str) -> Vec<f64> {
+    pub(crate) fn hyper_numbers(&self, name: &str) -> Vec<f64> {
         self.hyper(name).as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
     }
 
@@ -88,7 +90,7 @@ impl Case {
 
     /// The expected values of `output`: in float64 from the metadata where they stand there, from
     /// the stored float32 tensor otherwise.
-    pub fn expected(&self, output: &str) -> Vec<f64> {
+    pub(crate) fn expected(&self, output: &str) -> Vec<f64> {
         let expected: Value = serde_json::from_str(&self.metadata["expected_f64"]).unwrap();
         match &expected[output] {
             Value::Number(number) => vec![number.as_f64().unwrap()],
@@ -100,7 +102,7 @@ impl Case {
     /// Compares every output of the case with what `compute` gives for its name: values and the
     /// absolute tolerance, or a millionth of the value where that is more (references round rates
     /// to float32). `None` is an output that the test does not know.
-    pub fn check(&self, compute: impl Fn(&str) -> Option<(Vec<f64>, f64)>) {
+    pub(crate) fn check(&self, compute: impl Fn(&str) -> Option<(Vec<f64>, f64)>) {
         for output in &self.outputs {
             let label = format!("{} {output}", self.label);
             let (values, tolerance) =

@@ -1,0 +1,183 @@
+//! What all figures share: colours, type, the frame around a plot.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::EvalError;
+
+/// A plot is drawn this many times larger than shown, because the backend rounds to whole units.
+const SCALE: f64 = 4.0;
+
+/// Okabe and Ito's palette, told apart by colour-blind readers, without its yellow (too pale as a
+/// line) and with black last.
+pub(super) const PALETTE: [RGBColor; 7] = [
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0x56, 0xB4, 0xE9),
+    RGBColor(0x22, 0x22, 0x22),
+];
+
+pub(super) const INK: RGBColor = RGBColor(0x1F, 0x24, 0x2B);
+pub(super) const MUTED: RGBColor = RGBColor(0x5B, 0x65, 0x70);
+pub(super) const GRID: RGBColor = RGBColor(0xE3, 0xE6, 0xEA);
+const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
+
+const FONT: &str = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif";
+/// Size of ordinary text, in shown pixels.
+pub(super) const TEXT: f64 = 13.0;
+/// Space for title and subtitle.
+const HEAD: f64 = 62.0;
+
+/// The area that figures draw on.
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// What the backend can complain about.
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Shown pixels to units of the drawing.
+pub(super) fn px(shown: f64) -> i32 {
+    (shown * SCALE).round() as i32
+}
+
+/// A line or outline.
+pub(super) fn stroke(colour: impl Into<RGBAColor>, width: f64) -> ShapeStyle {
+    ShapeStyle { color: colour.into(), filled: false, stroke_width: px(width).max(1) as u32 }
+}
+
+/// The colour of entry `i`; they repeat after seven.
+pub(super) fn colour(i: usize) -> RGBColor {
+    PALETTE[i % PALETTE.len()]
+}
+
+/// Text of `size` shown pixels. The backend divides sizes by 1.24.
+pub(super) fn text(size: f64, colour: RGBColor) -> TextStyle<'static> {
+    (FONT, size * SCALE * 1.24).into_font().color(&colour)
+}
+
+/// Width in shown pixels that `string` takes at most, set at `size`.
+pub(super) fn width_of(string: &str, size: f64) -> f64 {
+    0.58 * size * string.chars().count() as f64
+}
+
+/// `name`, cut to `most` characters.
+pub(super) fn shortened(name: &str, most: usize) -> String {
+    match name.chars().count() > most {
+        true => name.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        false => name.to_string(),
+    }
+}
+
+/// Draws a figure of `width` x `height` shown pixels with `title` and `subtitle` above what `draw`
+/// adds. The background is white, so that it can stand on a page of any colour.
+pub(super) fn figure(
+    name: &'static str,
+    (width, height): (f64, f64),
+    title: &str,
+    subtitle: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Failure>,
+) -> Result<String, EvalError> {
+    let mut svg = String::new();
+    let size = (px(width) as u32, px(height) as u32);
+    let drawn = || -> Result<(), Failure> {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        root.fill(&PAPER)?;
+        let (head, body) = root.split_vertically(px(HEAD));
+        let bold = (FONT, 16.0 * SCALE * 1.24, FontStyle::Bold).into_font().color(&INK);
+        head.draw_text(title, &bold, (px(20.0), px(16.0)))?;
+        head.draw_text(subtitle, &text(TEXT, MUTED), (px(20.0), px(39.0)))?;
+        draw(&body)?;
+        root.present()?;
+        Ok(())
+    };
+    drawn().map_err(|e| EvalError::Figure { figure: name.into(), reason: e.to_string() })?;
+    Ok(shown(&svg, (width, height), title))
+}
+
+/// Replaces the size that the backend wrote by the shown one, and names the picture for readers
+/// who do not see it.
+fn shown(svg: &str, (width, height): (f64, f64), title: &str) -> String {
+    let view_box = format!("0 0 {} {}", px(width), px(height));
+    let body = svg.split_once('>').map_or("", |(_, body)| body);
+    let title: String = title
+        .chars()
+        .map(|c| match c {
+            '<' => "&lt;".into(),
+            '>' => "&gt;".into(),
+            '&' => "&amp;".into(),
+            '"' => "&quot;".into(),
+            c => c.to_string(),
+        })
+        .collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"{view_box}\" role=\"img\" aria-label=\"{title}\">{body}"
+    )
+}
+
+/// A point of the whole drawing in the pixels of `body`.
+pub(super) fn local(body: &Area<'_>, (x, y): (i32, i32)) -> (i32, i32) {
+    let (left, top) = body.get_base_pixel();
+    (x - left, y - top)
+}
+
+/// How an entry of a legend is marked.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    Line,
+    Block,
+}
+
+/// Which corner of the plot a legend stands in.
+#[derive(Clone, Copy)]
+pub(super) enum Corner {
+    TopRight,
+    BottomRight,
+}
+
+/// Draws a legend in a corner of the plot.
+pub(super) fn legend(
+    plot: &Area<'_>,
+    corner: Corner,
+    entries: &[(String, RGBColor, Mark)],
+) -> Result<(), Failure> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let line = px(20.0);
+    let names: Vec<String> = entries.iter().map(|entry| shortened(&entry.0, 44)).collect();
+    let longest = names.iter().map(|name| width_of(name, TEXT)).fold(0.0, f64::max);
+    let (width, height) = (px(longest + 48.0), line * entries.len() as i32 + px(8.0));
+    let (right, bottom) = plot.dim_in_pixel();
+    let left = (right as i32 - px(8.0) - width).max(0);
+    let top = match corner {
+        Corner::TopRight => px(8.0),
+        Corner::BottomRight => (bottom as i32 - px(8.0) - height).max(0),
+    };
+    let background = PAPER.mix(0.85).filled();
+    plot.draw(&Rectangle::new([(left, top), (left + width, top + height)], background))?;
+    let anchor = Pos::new(HPos::Left, VPos::Center);
+    for (row, (name, &(_, colour, mark))) in names.iter().zip(entries).enumerate() {
+        let middle = top + px(4.0) + line * row as i32 + line / 2;
+        let (from, to) = (left + px(8.0), left + px(30.0));
+        match mark {
+            Mark::Line => {
+                plot.draw(&PathElement::new([(from, middle), (to, middle)], stroke(colour, 2.5)))?;
+            }
+            Mark::Block => {
+                let corners = [(from, middle - px(6.0)), (to, middle + px(6.0))];
+                plot.draw(&Rectangle::new(corners, colour.mix(0.55).filled()))?;
+            }
+        }
+        plot.draw_text(name, &text(TEXT, INK).pos(anchor), (to + px(8.0), middle))?;
+    }
+    Ok(())
+}
+
+/// A rate as per cent, without needless zeros: `90%`, `0.1%`.
+pub(super) fn percent(rate: &f64) -> String {
+    let digits = format!("{:.2}", 100.0 * rate);
+    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
+}
