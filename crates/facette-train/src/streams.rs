@@ -1,0 +1,172 @@
+//! The networks of a stage at work: forward passes, gradients and steps.
+
+use burn::tensor::{Gradients, Tensor};
+use facette_distil::{StreamShapes, Tie};
+use facette_nets::{Knowledge, Mode, Network, Parameters};
+
+use crate::error::TrainError;
+use crate::optimise::{self, Gradient, Optimiser};
+use crate::recipe::{Pace, StudentInput};
+use crate::teacher::{Model, Outputs};
+
+/// What the streams of a stage are shown in one step.
+pub(crate) struct Shown {
+    /// Places of the pictures in the training set, `[n]`.
+    pub(crate) indices: Vec<usize>,
+    /// Student's view, `[n, c, h, w]`, where a stream reads it.
+    pub(crate) student: Option<Tensor<4>>,
+    /// Teacher's view, where a stream reads it.
+    pub(crate) teacher: Option<Tensor<4>>,
+}
+
+/// What yields a stream's knowledge.
+pub(crate) enum Body {
+    /// A network that learns.
+    Learner {
+        /// The network.
+        network: Box<Network>,
+        /// What it is shown.
+        input: StudentInput,
+        /// How it steps.
+        optimiser: Optimiser,
+    },
+    /// A finished teacher, run at every step.
+    Live(Model),
+    /// Outputs of a finished teacher, computed before the first step.
+    Known(Outputs),
+}
+
+/// One stream.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) body: Body,
+}
+
+/// The streams of a stage in the method's order, the student last.
+pub(crate) struct Streams {
+    pub(crate) members: Vec<Member>,
+    /// The teacher's outputs as vectors, where a learner reads them instead of pictures.
+    pub(crate) vectors: Option<Outputs>,
+}
+
+/// Gradients of one learning stream and their length.
+pub(crate) struct Pull {
+    gradients: Vec<Gradient>,
+    length: f64,
+}
+
+impl Body {
+    /// The shapes of what the stream yields.
+    pub(crate) fn shapes(&self) -> Result<StreamShapes, TrainError> {
+        let vectors = |embedding, classes| {
+            let shapes = StreamShapes::embedding_only(embedding);
+            StreamShapes { classes, ..shapes }
+        };
+        Ok(match self {
+            Self::Learner { network, .. } => StreamShapes::of(network.graph())?,
+            Self::Live(Model::Network(network)) => StreamShapes::of(network.graph())?,
+            Self::Live(model) => vectors(model.embedding(), model.classes()),
+            Self::Known(outputs) => vectors(outputs.embedding(), outputs.classes()),
+        })
+    }
+}
+
+impl Streams {
+    /// What every stream makes of the pictures, in their order.
+    ///
+    /// # Errors
+    /// If a teacher fails.
+    pub(crate) fn forward(&mut self, shown: &Shown) -> Result<Vec<Knowledge>, TrainError> {
+        let vectors = self.vectors.as_ref();
+        let forward = |member: &mut Member| match &mut member.body {
+            Body::Learner { network, input, .. } => {
+                let x = match input {
+                    StudentInput::Student => shown.student.clone(),
+                    StudentInput::Teacher => shown.teacher.clone(),
+                    StudentInput::Embedding => {
+                        vectors.map(|known| known.vectors(&shown.indices, network.device()))
+                    }
+                };
+                let x = x.expect("the stage loads every view its streams read");
+                Ok(network.forward(x, Mode::Train))
+            }
+            Body::Live(model) => {
+                let x = shown.teacher.clone();
+                model.knowledge(x.expect("the stage loads every view its streams read"))
+            }
+            Body::Known(outputs) => Ok(outputs.knowledge(&shown.indices)),
+        };
+        self.members.iter_mut().map(forward).collect()
+    }
+
+    /// The gradients of every stream; empty for those that do not learn.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub(crate) fn pulls(
+        &mut self,
+        ties: &mut [Tie],
+        mut gradients: Gradients,
+    ) -> Result<Vec<Pull>, TrainError> {
+        let mut pulls = Vec::with_capacity(self.members.len());
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let mut groups = groups(index, member, ties);
+            let gradients = optimise::collect(&mut groups, &mut gradients)?;
+            let length = optimise::norm(&gradients);
+            pulls.push(Pull { gradients, length });
+        }
+        Ok(pulls)
+    }
+
+    /// Steps every learning stream, in their order.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub(crate) fn step(
+        &mut self,
+        ties: &mut [Tie],
+        pulls: &[Pull],
+        pace: Pace,
+        clip: Option<f64>,
+    ) -> Result<(), TrainError> {
+        for (index, (member, pull)) in self.members.iter_mut().zip(pulls).enumerate() {
+            let Body::Learner { network, optimiser, .. } = &mut member.body else { continue };
+            let mut groups = vec![network.parameters_mut()];
+            groups.extend(of_terms(index, ties));
+            let scale = optimise::clip(pull.length, clip);
+            optimiser.step(&mut groups, &pull.gradients, pace, scale)?;
+        }
+        Ok(())
+    }
+
+    /// The student.
+    pub(crate) fn student(&self) -> &Network {
+        match self.members.last().map(|member| &member.body) {
+            Some(Body::Learner { network, .. }) => network,
+            _ => unreachable!("the last stream of every method is the student, which learns"),
+        }
+    }
+}
+
+/// Length of all gradients together.
+pub(crate) fn length(pulls: &[Pull]) -> f64 {
+    pulls.iter().map(|pull| pull.length.powi(2)).sum::<f64>().sqrt()
+}
+
+/// Everything that stream `index` learns: its network, and what its terms own.
+fn groups<'a>(
+    index: usize,
+    member: &'a mut Member,
+    ties: &'a mut [Tie],
+) -> Vec<&'a mut Parameters> {
+    let Body::Learner { network, .. } = &mut member.body else { return Vec::new() };
+    let mut groups = vec![network.parameters_mut()];
+    groups.extend(of_terms(index, ties));
+    groups
+}
+
+fn of_terms(index: usize, ties: &mut [Tie]) -> impl Iterator<Item = &mut Parameters> {
+    ties.iter_mut()
+        .filter(move |tie| tie.learner == index)
+        .flat_map(|tie| tie.term.parameters_mut())
+}

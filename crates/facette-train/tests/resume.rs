@@ -1,0 +1,137 @@
+//! A run that was killed at any moment leaves, when it is gone on with, the same bytes as one
+//! that was not.
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use facette_train::{Event, Observer, TrainError};
+use rand::RngExt;
+
+const ROOT: &str = "FACETTE_TEST_ROOT";
+const FOLDER: &str = "FACETTE_TEST_FOLDER";
+
+/// What must not depend on kills: everything but what the clock enters.
+const ARTEFACTS: [&str; 6] = [
+    "last.safetensors",
+    "best.safetensors",
+    "checkpoint.safetensors",
+    "metrics.jsonl",
+    "recipe.toml",
+    "run.json",
+];
+
+/// Makes steps slow enough to be killed between.
+struct Slow;
+
+impl Observer for Slow {
+    fn on(&mut self, event: &Event) {
+        if matches!(event, Event::Step { .. }) {
+            std::thread::sleep(Duration::from_millis(4));
+        }
+    }
+}
+
+/// The process that is killed: this test binary, told where to work.
+#[test]
+fn child() {
+    let (Ok(root), Ok(folder)) = (std::env::var(ROOT), std::env::var(FOLDER)) else { return };
+    let recipe = support::recipe(&[]).unwrap();
+    support::run(&recipe, Path::new(&root), &folder, true, &mut Slow).unwrap();
+}
+
+fn spawn(root: &Path, folder: &str) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(ROOT, root)
+        .env(FOLDER, folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let started = Instant::now();
+    assert!(spawn(root.path(), "whole").wait().unwrap().success());
+    let whole = started.elapsed();
+    let runs = root.path().join("runs");
+    let bytes = |folder: &str, name: &str| std::fs::read(runs.join(folder).join(name)).unwrap();
+
+    let mut rng = facette_random::stream(11, "test/kill", 0);
+    let (mut kills, mut kept) = (0, 0);
+    for trial in 0..3 {
+        let folder = format!("killed-{trial}");
+        loop {
+            let mut child = spawn(root.path(), &folder);
+            std::thread::sleep(whole.mul_f64(rng.random_range(0.2..0.9)));
+            if child.try_wait().unwrap().is_some_and(|status| status.success()) {
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            kept += usize::from(runs.join(&folder).join("checkpoint.safetensors").exists());
+            if kills % 6 == 5 {
+                assert!(spawn(root.path(), &folder).wait().unwrap().success());
+                break;
+            }
+        }
+        for name in ARTEFACTS {
+            assert_eq!(bytes(&folder, name), bytes("whole", name), "trial {trial}: {name}");
+        }
+    }
+    assert!(kills >= 3 && kept >= 2, "{kills} kills, {kept} of them after a checkpoint");
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_where_it_was() {
+    struct StopAt<'a>(u64, &'a std::sync::atomic::AtomicBool);
+    impl Observer for StopAt<'_> {
+        fn on(&mut self, event: &Event) {
+            if matches!(event, Event::Step { step, .. } if *step == self.0) {
+                self.1.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let recipe = support::recipe(&["stage.0.epochs=2"]).unwrap();
+    support::run(&recipe, root.path(), "whole", false, &mut facette_train::Unobserved).unwrap();
+
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let paths = support::paths(root.path(), "stopped");
+    let options = facette_train::Options::default();
+    let error = facette_train::train(
+        &recipe,
+        &paths,
+        &options,
+        Some(&mut support::Judge),
+        &mut StopAt(7, &stop),
+        &stop,
+    )
+    .unwrap_err();
+    assert!(matches!(error, TrainError::Interrupted { step: 7, .. }), "{error}");
+    let error =
+        support::run(&recipe, root.path(), "stopped", false, &mut support::Diary::default())
+            .unwrap_err();
+    assert!(matches!(error, TrainError::Occupied { .. }), "{error}");
+    let mut diary = support::Diary::default();
+    support::run(&recipe, root.path(), "stopped", true, &mut diary).unwrap();
+    assert!(diary.0.iter().any(|e| matches!(e, Event::StageStarted { done: 7, .. })));
+    let read = |folder: &str, name: &str| {
+        std::fs::read(root.path().join("runs").join(folder).join(name)).unwrap()
+    };
+    for name in ARTEFACTS {
+        assert_eq!(read("stopped", name), read("whole", name), "{name}");
+    }
+    let other = support::recipe(&["stage.0.epochs=2", "seed=4"]).unwrap();
+    let error = support::run(&other, root.path(), "stopped", true, &mut support::Diary::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("another recipe, seed or override"), "{error}");
+}
