@@ -50,9 +50,14 @@ pub struct PairSide {
 }
 
 impl PairSide {
+    /// The picture's name: `Name_0001`, as the `lfw` kind of source calls it.
+    pub fn id(&self) -> String {
+        format!("{}_{:04}", self.name, self.number)
+    }
+
     /// Path without extension below the folder of pictures: `Name/Name_0001`.
     pub fn stem(&self) -> String {
-        format!("{0}/{0}_{1:04}", self.name, self.number)
+        format!("{}/{}", self.name, self.id())
     }
 
     /// The picture's file below `root`: the first that exists of `Name/Name_0001.jpg`, `.jpeg`,
@@ -219,9 +224,9 @@ fn side(name: &str, number: &str) -> Result<PairSide, String> {
             shortened(name)
         ));
     }
-    let number = number.parse().map_err(|_| {
-        format!("expected the number of a picture, found `{}`", shortened(number))
-    })?;
+    let number = number
+        .parse()
+        .map_err(|_| format!("expected the number of a picture, found `{}`", shortened(number)))?;
     Ok(PairSide { name: name.to_owned(), number })
 }
 
@@ -243,7 +248,8 @@ mod tests {
 
     #[test]
     fn two_folds_and_a_single_one() {
-        let pairs = parse("2\t1\nAnn\t1\t2\nAnn\t1\tBob\t7\nBob\t3\t4\nCy D\t1\tBob\t12\n").unwrap();
+        let pairs =
+            parse("2\t1\nAnn\t1\t2\nAnn\t1\tBob\t7\nBob\t3\t4\nCy D\t1\tBob\t12\n").unwrap();
         assert_eq!(pairs.folds.len(), 2);
         assert_eq!(pairs.len(), 4);
         assert!(pairs.folds[0][0].same && !pairs.folds[1][1].same);

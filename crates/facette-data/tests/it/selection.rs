@@ -1,0 +1,103 @@
+//! Parts of a data set.
+
+use std::collections::HashSet;
+
+use facette_data::{Dataset, Selection, Split};
+use tempfile::{TempDir, tempdir};
+
+use crate::fixture::{folder, open, png, refusal, write};
+
+/// Identities of 1, 2, ... `count` pictures.
+fn stairs(count: usize) -> (TempDir, Dataset) {
+    let root = tempdir().unwrap();
+    for identity in 0..count {
+        for shot in 0..=identity {
+            write(root.path().join(format!("id{identity}/{shot:02}.png")), png(shot, 2));
+        }
+    }
+    let dataset = open("folder", root.path());
+    (root, dataset)
+}
+
+fn names(dataset: &Dataset) -> HashSet<String> {
+    (0..dataset.len()).map(|i| dataset.name(i).to_owned()).collect()
+}
+
+fn sizes(dataset: &Dataset) -> Vec<usize> {
+    dataset.by_class().iter().map(Vec::len).collect()
+}
+
+#[test]
+fn no_identity_stands_on_both_sides_of_a_split() {
+    let (_root, dataset) = stairs(10);
+    let split = Split::Share { share: 0.3 };
+    let (train, held) = dataset.split(&split, 5).unwrap();
+    assert_eq!((train.classes().len(), held.classes().len()), (7, 3));
+    assert!(held.classes().iter().all(|class| !train.classes().contains(class)));
+    assert_eq!(train.len() + held.len(), dataset.len());
+    for part in [&train, &held] {
+        for i in 0..part.len() {
+            assert!(part.name(i).starts_with(&format!("{}/", part.classes()[part.label(i)])));
+        }
+    }
+    assert_eq!(names(&dataset.split(&split, 5).unwrap().1), names(&held));
+    let others: HashSet<_> =
+        (0..20).map(|seed| dataset.split(&split, seed).unwrap().1.classes().to_vec()).collect();
+    assert!(others.len() > 5, "seeds hold out different identities");
+    let listed = Split::Listed { identities: vec!["id3".into(), "id0".into()] };
+    assert_eq!(dataset.split(&listed, 0).unwrap().1.classes(), ["id0", "id3"]);
+    let all = Split::Listed { identities: dataset.classes().to_vec() };
+    assert!(dataset.split(&all, 0).is_err());
+    for share in [0.0, 1.0, -1.0, f64::NAN] {
+        assert!(refusal(dataset.split(&Split::Share { share }, 0)).contains("share"));
+    }
+    let parsed: Split = toml::from_str("share = 0.25").unwrap();
+    assert_eq!(parsed, Split::Share { share: 0.25 });
+}
+
+#[test]
+fn a_smaller_draw_is_part_of_a_larger_one() {
+    let (_root, dataset) = stairs(8);
+    let few = dataset.at_most_per_identity(2, 1).unwrap();
+    let more = dataset.at_most_per_identity(4, 1).unwrap();
+    assert_eq!(sizes(&few), [1, 2, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(sizes(&more), [1, 2, 3, 4, 4, 4, 4, 4]);
+    assert!(names(&few).is_subset(&names(&more)));
+    assert_ne!(names(&few), names(&dataset.at_most_per_identity(2, 2).unwrap()));
+    let half = dataset.share_of_each_identity(0.5, 1).unwrap();
+    assert_eq!(sizes(&half), [1, 1, 2, 2, 3, 3, 4, 4]);
+    assert_eq!(half.classes(), dataset.classes());
+}
+
+#[test]
+fn a_long_tail_falls_exponentially() {
+    let root = tempdir().unwrap();
+    let dataset = open("folder", &folder(root.path(), 3, 100));
+    assert_eq!(sizes(&dataset.long_tail(100.0, 0).unwrap()), [100, 10, 1]);
+    assert_eq!(sizes(&dataset.long_tail(4.0, 0).unwrap()), [100, 50, 25]);
+    assert_eq!(dataset.long_tail(1.0, 0).unwrap().len(), 300);
+    for ratio in [0.5, f64::NAN, f64::INFINITY] {
+        assert!(refusal(dataset.long_tail(ratio, 0)).contains("ratio"));
+    }
+}
+
+#[test]
+fn selections_happen_in_their_order() {
+    let (_root, dataset) = stairs(6);
+    let text = "except = ['id5']\nmin_per_identity = 3\nmax_per_identity = 4\nfirst = 8";
+    let selection: Selection = toml::from_str(text).unwrap();
+    let part = selection.apply(dataset.clone(), 3).unwrap();
+    assert_eq!(part.classes(), ["id2", "id3", "id4"]);
+    assert_eq!(sizes(&part), [3, 4, 1]);
+    assert!(toml::from_str::<Selection>("max_per_identiy = 3").is_err());
+    assert_eq!(Selection::default().apply(dataset.clone(), 0).unwrap().len(), dataset.len());
+    let refused = |selection: Selection| refusal(selection.apply(dataset.clone(), 0));
+    let only = vec!["id9".to_owned()];
+    assert!(refused(Selection { only, ..Selection::default() }).contains("`id9`"));
+    assert!(refused(Selection { first: Some(0), ..Selection::default() }).contains("no picture"));
+    let least = Selection { min_per_identity: Some(7), ..Selection::default() };
+    assert!(refused(least).contains("the largest has 6"));
+    let most = Selection { max_per_identity: Some(0), ..Selection::default() };
+    assert!(refused(most).contains("at most 0"));
+    assert!(refused(Selection { share: Some(1.5), ..Selection::default() }).contains("share"));
+}
