@@ -1,17 +1,21 @@
 //! Speed of the kernels for the layers of the nets that facette trains: `cargo bench -p
-//! facette-kernels [-- FILTER]`. Prints GFLOP/s with the multiplications of the definition, taps on
-//! the padding included, beside the multiply-adds a core can do.
+//! facette-kernels [-- FILTER]`, on as many threads as `RAYON_NUM_THREADS` says.
+//!
+//! Convolutions in GFLOP/s by the definition's products, taps on the padding included, so that
+//! Winograd's can exceed the peak printed above them; normalisation in GB/s of the tensors that a
+//! pass must read and write.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use facette_kernels::Level;
 use facette_kernels::conv::{self, ConvOptions, ConvShape};
+use facette_kernels::norm::{self, BatchNorm, NormGradients};
+use facette_kernels::{Activation, ChannelShape, Level};
+
+const BATCH: usize = 128;
 
 /// `(name, channels, size, out channels, kernel, stride, padding, depthwise)`
 type Layer = (&'static str, usize, usize, usize, usize, usize, usize, bool);
-
-const BATCH: usize = 128;
 
 const LAYERS: &[Layer] = &[
     ("stem 3x3", 3, 16, 32, 3, 1, 1, false),
@@ -33,6 +37,9 @@ const LAYERS: &[Layer] = &[
     ("depthwise 3x3", 64, 16, 64, 3, 1, 1, true),
 ];
 
+/// `(channels, size)`
+const NORMS: &[(usize, usize)] = &[(32, 16), (64, 8), (96, 4), (128, 2), (512, 1)];
+
 fn shape(&(_, channels, size, out, kernel, stride, padding, depthwise): &Layer) -> ConvShape {
     let options = ConvOptions {
         stride: [stride; 2],
@@ -49,7 +56,7 @@ fn best(mut work: impl FnMut()) -> Duration {
     work();
     let begin = Instant::now();
     let mut best = Duration::MAX;
-    while begin.elapsed() < Duration::from_millis(120) {
+    while begin.elapsed() < Duration::from_millis(150) {
         let start = Instant::now();
         work();
         best = best.min(start.elapsed());
@@ -58,24 +65,46 @@ fn best(mut work: impl FnMut()) -> Duration {
 }
 
 fn values(len: usize) -> Vec<f32> {
-    (0..len).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0).collect()
+    (0..len).map(|i| (i.wrapping_mul(2_654_435_761) % 1000) as f32 / 500.0 - 1.0).collect()
 }
 
-fn main() {
-    let filter = std::env::args().skip(1).find(|a| !a.starts_with("--")).unwrap_or_default();
-    println!(
-        "level {}, {} threads, batch {BATCH}",
-        Level::current().name(),
-        rayon::current_num_threads()
-    );
-    println!(
-        "{:<16}{:>22}{:>22}{:>22}",
-        "GFLOP/s (ms)", "forward", "input gradient", "weight gradient"
-    );
-    let mut total = [0.0; 3];
+/// GFLOP/s of one core that does nothing but multiply and add in registers.
+#[cfg(target_arch = "x86_64")]
+fn peak() -> Option<f64> {
+    use std::arch::x86_64::*;
+
+    const STEPS: usize = 1_000_000;
+
+    #[target_feature(enable = "avx2,fma")]
+    fn multiply() -> f32 {
+        let factor = _mm256_set1_ps(black_box(0.999));
+        let mut sums = [_mm256_set1_ps(1.0); 12];
+        for _ in 0..STEPS {
+            for sum in &mut sums {
+                *sum = _mm256_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        sums.into_iter().map(|sum| _mm256_cvtss_f32(sum)).sum()
+    }
+
+    if Level::current() != Level::Avx2 {
+        return None;
+    }
+    // SAFETY: the level is current only where the processor has AVX2 and FMA.
+    let time = best(|| _ = black_box(unsafe { multiply() }));
+    Some((STEPS * 12 * 16) as f64 / time.as_secs_f64() / 1e9)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn peak() -> Option<f64> {
+    None
+}
+
+fn convolutions(filter: &str) {
+    println!("{:<22}{:>19}{:>19}{:>19}", "GFLOP/s, ms", "forward", "by input", "by weight");
     for layer in LAYERS {
         let name = format!("{} {}x{}->{}", layer.0, layer.1, layer.2, layer.3);
-        if !name.contains(&filter) {
+        if !name.contains(filter) {
             continue;
         }
         let s = shape(layer);
@@ -87,13 +116,69 @@ fn main() {
             best(|| conv::conv2d_input_gradient(&s, black_box(&dy), &w, &mut dx)),
             best(|| conv::conv2d_weight_gradient(&s, black_box(&x), &dy, &mut dw)),
         ];
-        print!("{name:<24}");
-        for (total, time) in total.iter_mut().zip(times) {
-            let seconds = time.as_secs_f64();
-            *total += seconds;
-            let gflops = 2.0 * s.macs() as f64 / seconds / 1e9;
-            print!("{gflops:>12.1} {:>7.2}", seconds * 1e3);
+        print!("{name:<22}");
+        for time in times.map(|t| t.as_secs_f64()) {
+            print!("{:>11.1} {:>7.2}", 2.0 * s.macs() as f64 / time / 1e9, time * 1e3);
         }
         println!();
     }
+}
+
+fn normalisations(filter: &str) {
+    println!("{:<22}{:>19}{:>19}", "GB/s, ms", "forward", "backward");
+    for &(channels, size) in NORMS {
+        for residual in [false, true] {
+            let name = format!("norm{} {channels}x{size}", if residual { "+r" } else { "" });
+            if !name.contains(filter) {
+                continue;
+            }
+            let shape = ChannelShape::new(BATCH, channels, size * size).expect("a valid shape");
+            let (x, dy, rest) = (values(shape.len()), values(shape.len()), values(shape.len()));
+            let rest = residual.then_some(rest.as_slice());
+            let slopes = vec![0.25; channels];
+            let norm = BatchNorm {
+                shape,
+                gamma: None,
+                beta: None,
+                epsilon: 1e-5,
+                activation: Activation::Prelu(&slopes),
+            };
+            let (mut y, mut dx, mut dr) = (dy.clone(), dy.clone(), dy.clone());
+            let (mut dgamma, mut dslope) = (slopes.clone(), slopes.clone());
+            let statistics = norm::batch_norm_statistics(&shape, &x);
+            let forward =
+                best(|| _ = black_box(norm::batch_norm_train(&norm, black_box(&x), rest, &mut y)));
+            let backward = best(|| {
+                let gradients = NormGradients {
+                    dx: &mut dx,
+                    dgamma: Some(&mut dgamma),
+                    dbeta: None,
+                    dslope: Some(&mut dslope),
+                    dresidual: residual.then_some(&mut dr),
+                };
+                let x = black_box(&x);
+                norm::batch_norm_backward(&norm, &statistics, true, x, rest, &dy, gradients);
+            });
+            let bytes = 4.0 * shape.len() as f64;
+            print!("{name:<22}");
+            for (time, passes) in [(forward, [3.0, 4.0]), (backward, [5.0, 8.0])] {
+                let seconds = time.as_secs_f64();
+                let moved = bytes * passes[usize::from(residual)];
+                print!("{:>11.1} {:>7.2}", moved / seconds / 1e9, seconds * 1e3);
+            }
+            println!();
+        }
+    }
+}
+
+fn main() {
+    let filter = std::env::args().skip(1).find(|a| !a.starts_with("--")).unwrap_or_default();
+    let (level, threads) = (Level::current().name(), rayon::current_num_threads());
+    print!("level {level}, {threads} threads, batch {BATCH}");
+    match peak() {
+        Some(peak) => println!(", {peak:.1} GFLOP/s at most from a core"),
+        None => println!(),
+    }
+    convolutions(&filter);
+    normalisations(&filter);
 }

@@ -1,12 +1,9 @@
-//! Activations in one form, so that every kernel fuses with any of them.
-//!
-//! `act(p) = min(p, cap)` for `p > 0` and `slope * p` otherwise. The comparison is written so that a
-//! NaN stays a NaN: a diverging training must be seen, not rectified away.
+//! Activations, alone or after a normalisation.
 
 use rayon::prelude::*;
 
-use crate::level::vectorised;
-use crate::reduce::{PICTURES, channel_sums, expand};
+use crate::pointwise::{self, ChannelTerms, Terms};
+use crate::reduce::{PICTURES, channel_sums};
 use crate::{KernelError, Level, check_len};
 
 /// A tensor `[batch, channels, plane]`, where `plane` is height times width, or 1 for `[batch, channels]`.
@@ -80,24 +77,19 @@ impl Activation<'_> {
         }
     }
 
+    /// The activation alone: a scale of 1 and no shift.
+    fn terms(&self, s: &ChannelShape) -> Terms {
+        let (one, zero) = (vec![1.0; s.channels], vec![0.0; s.channels]);
+        let slope = &self.slopes(s.channels);
+        let channels =
+            ChannelTerms { scale: &one, shift: &zero, slope, mean: &zero, cap: self.cap() };
+        Terms::new(channels, s.plane)
+    }
+
     /// The largest value.
     pub(crate) fn cap(&self) -> f32 {
         if *self == Activation::Relu6 { 6.0 } else { f32::INFINITY }
     }
-}
-
-/// `act(p)`.
-#[inline(always)]
-pub(crate) fn activate(p: f32, slope: f32, cap: f32) -> f32 {
-    let above = if p < cap { p } else { cap };
-    if p > 0.0 { above } else { slope * p }
-}
-
-/// `act'(p)`; at 0 the slope below, at the cap 0, as PyTorch has it.
-#[inline(always)]
-pub(crate) fn derivative(p: f32, slope: f32, cap: f32) -> f32 {
-    let above = if p < cap { 1.0 } else { 0.0 };
-    if p > 0.0 { above } else { slope }
 }
 
 /// `y = act(x)`.
@@ -121,30 +113,11 @@ pub fn activation_at(
 ) {
     check_len("x", x.len(), s.len());
     check_len("y", y.len(), s.len());
-    let slopes = expand(&act.slopes(s.channels), s.plane);
-    y.par_chunks_mut(PICTURES * s.picture())
-        .zip(x.par_chunks(PICTURES * s.picture()))
-        .for_each(|(y, x)| forward(level, &slopes, s.picture(), act.cap(), x, y));
-}
-
-vectorised! {
-    fn forward(slopes: &[f32], picture: usize, cap: f32, x: &[f32], y: &mut [f32]) {
-        let segment = picture / slopes.len();
-        let segments = y.chunks_exact_mut(segment).zip(x.chunks_exact(segment));
-        if segment == 1 {
-            for (y, x) in y.chunks_exact_mut(picture).zip(x.chunks_exact(picture)) {
-                for ((y, x), slope) in y.iter_mut().zip(x).zip(slopes) {
-                    *y = activate(*x, *slope, cap);
-                }
-            }
-            return;
-        }
-        for ((y, x), slope) in segments.zip(slopes.iter().cycle()) {
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = activate(*x, *slope, cap);
-            }
-        }
-    }
+    let part = PICTURES * s.picture();
+    let terms = act.terms(s);
+    y.par_chunks_mut(part)
+        .zip(x.par_chunks(part))
+        .for_each(|(y, x)| pointwise::apply(level, &terms, x, None, y));
 }
 
 /// The gradient of [`activation`]: writes `dx`, and `dslope` (one value or one for each channel, as
@@ -179,18 +152,24 @@ pub fn activation_backward_at(
     check_len("x", x.len(), s.len());
     check_len("dy", dy.len(), s.len());
     check_len("dx", dx.len(), s.len());
-    let slopes = expand(&act.slopes(s.channels), s.plane);
     let part = PICTURES * s.picture();
-    let parts: Vec<Vec<f32>> = (dx.par_chunks_mut(part), x.par_chunks(part), dy.par_chunks(part))
-        .into_par_iter()
-        .map(|(dx, x, dy)| {
-            let mut sums = vec![0.0; slopes.len()];
-            backward(level, &slopes, s.picture(), act.cap(), x, dy, dx, &mut sums);
-            sums
-        })
-        .collect();
+    let terms = act.terms(s);
+    let none = vec![0.0; s.picture()];
+    let parts: Vec<[Vec<f32>; 3]> =
+        (dx.par_chunks_mut(part), x.par_chunks(part), dy.par_chunks(part))
+            .into_par_iter()
+            .map(|(dx, x, dy)| {
+                pointwise::distribute(level, &terms, &none, &none, x, None, dy, dx, None);
+                let mut sums = [(); 3].map(|()| vec![0.0; terms.scale.len()]);
+                if dslope.is_some() {
+                    pointwise::reduce(level, &terms, x, None, dy, &mut sums);
+                }
+                sums
+            })
+            .collect();
     if let Some(dslope) = dslope {
-        store_slope_gradient(dslope, &channel_sums(parts.iter().map(Vec::as_slice), s.channels));
+        let sums = channel_sums(parts.iter().map(|p| p[2].as_slice()), s.channels);
+        store_slope_gradient(dslope, &sums);
     }
 }
 
@@ -203,48 +182,5 @@ pub(crate) fn store_slope_gradient(dslope: &mut [f32], sums: &[f64]) {
     check_len("dslope", dslope.len(), sums.len());
     for (dslope, sum) in dslope.iter_mut().zip(sums) {
         *dslope = *sum as f32;
-    }
-}
-
-vectorised! {
-    fn backward(
-        slopes: &[f32],
-        picture: usize,
-        cap: f32,
-        x: &[f32],
-        dy: &[f32],
-        dx: &mut [f32],
-        sums: &mut [f32],
-    ) {
-        let segment = picture / slopes.len();
-        let pictures = dx.chunks_exact_mut(picture).zip(x.chunks_exact(picture));
-        for ((dx, x), dy) in pictures.zip(dy.chunks_exact(picture)) {
-            if segment == 1 {
-                let elements = dx.iter_mut().zip(x).zip(dy).zip(slopes).zip(&mut *sums);
-                for ((((dx, x), dy), slope), sum) in elements {
-                    *dx = dy * derivative(*x, *slope, cap);
-                    *sum += if *x > 0.0 { 0.0 } else { dy * x };
-                }
-                continue;
-            }
-            let planes = dx.chunks_exact_mut(segment).zip(x.chunks_exact(segment));
-            let planes = planes.zip(dy.chunks_exact(segment)).zip(slopes).zip(&mut *sums);
-            for ((((dx, x), dy), slope), sum) in planes {
-                let mut strands = [0.0_f32; 8];
-                let (dx, dx_tail) = dx.as_chunks_mut::<8>();
-                let ((x, x_tail), (dy, dy_tail)) = (x.as_chunks::<8>(), dy.as_chunks::<8>());
-                for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
-                    for i in 0..8 {
-                        dx[i] = dy[i] * derivative(x[i], *slope, cap);
-                        strands[i] += if x[i] > 0.0 { 0.0 } else { dy[i] * x[i] };
-                    }
-                }
-                for ((dx, x), dy) in dx_tail.iter_mut().zip(x_tail).zip(dy_tail) {
-                    *dx = dy * derivative(*x, *slope, cap);
-                    strands[0] += if *x > 0.0 { 0.0 } else { dy * x };
-                }
-                *sum += strands.iter().sum::<f32>();
-            }
-        }
     }
 }

@@ -43,24 +43,26 @@ impl Level {
     }
 }
 
-/// Defines a function whose body the compiler vectorises once for every [`Level`].
+/// Defines a function that is compiled once for every [`Level`].
 ///
-/// `vectorised! { fn name(args) -> T { body } }` defines `name(level, args)`. The body is plain
-/// Rust, written over fixed-size lane arrays where a reduction is involved.
+/// `vectorised! { fn name<V>(args) -> T { body } }` defines `name(level, args)`; the body may use the
+/// level's [`Vector`](crate::simd::Vector) by the name V.
 macro_rules! vectorised {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$g:ident : $bound:path>)? (
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$v:ident>(
         $($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $vis fn $name $(<$g: $bound>)? (level: $crate::Level, $($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name(level: $crate::Level, $($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            #[allow(clippy::too_many_arguments)]
-            fn portable $(<$g: $bound>)? ($($arg: $ty),*) $(-> $ret)? $body
+            #[allow(clippy::too_many_arguments, clippy::extra_unused_type_parameters)]
+            fn any<$v: $crate::simd::Vector>($($arg: $ty),*) $(-> $ret)? $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             #[allow(clippy::too_many_arguments)]
-            fn avx2 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $ret)? { portable($($arg),*) }
+            fn avx2($($arg: $ty),*) $(-> $ret)? {
+                any::<$crate::simd::Eight>($($arg),*)
+            }
 
             #[cfg(target_arch = "x86_64")]
             if level == $crate::Level::Avx2 && $crate::Level::available().contains(&level) {
@@ -68,7 +70,7 @@ macro_rules! vectorised {
                 return unsafe { avx2($($arg),*) };
             }
             let _ = level;
-            portable($($arg),*)
+            any::<[f32; 8]>($($arg),*)
         }
     };
 }

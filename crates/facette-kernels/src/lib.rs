@@ -3,6 +3,7 @@
 mod activation;
 mod error;
 mod level;
+mod pointwise;
 mod reduce;
 mod scratch;
 mod simd;

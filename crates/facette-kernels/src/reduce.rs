@@ -38,7 +38,7 @@ pub(crate) fn channel_sums<'a>(
 
 vectorised! {
     /// Adds pictures to a sum for each segment.
-    fn sum(picture: usize, x: &[f32], sums: &mut [f32]) {
+    fn sum<V>(picture: usize, x: &[f32], sums: &mut [f32]) {
         let segment = picture / sums.len();
         for x in x.chunks_exact(picture) {
             if segment == 1 {
@@ -48,14 +48,11 @@ vectorised! {
                 continue;
             }
             for (sum, x) in sums.iter_mut().zip(x.chunks_exact(segment)) {
-                let (chunks, tail) = x.as_chunks::<8>();
-                let mut strands = [0.0_f32; 8];
-                for chunk in chunks {
-                    for (strand, x) in strands.iter_mut().zip(chunk) {
-                        *strand += x;
-                    }
+                let mut strands = V::splat(0.0);
+                for i in (0..segment).step_by(8) {
+                    strands = strands.add(V::part(x, i, 0.0));
                 }
-                *sum += strands.iter().sum::<f32>() + tail.iter().sum::<f32>();
+                *sum += strands.sum();
             }
         }
     }

@@ -17,7 +17,7 @@ type Lanes = [f32; LANES];
 
 vectorised! {
     /// `out[pixel] = bias + sum over taps of weight[tap] * source[pixel of tap]`.
-    fn plane(
+    fn plane<V>(
         rows: &AxisTaps,
         columns: &AxisTaps,
         source_width: usize,
@@ -48,7 +48,7 @@ vectorised! {
 
 vectorised! {
     /// `dw[tap] += sum over pixels and lanes of dy * x`.
-    fn plane_weight(
+    fn plane_weight<V>(
         runs: &[(TapRun, TapRun)],
         width: usize,
         out_width: usize,

@@ -16,7 +16,7 @@ use crate::simd::{Kernels, LANES, OuterTile, Pack, blocks};
 const MAX_PARTS: usize = 8;
 
 /// Pixels (over pictures) of a panel: long enough to hide the tile's update, and small enough that
-/// the panel of the output gradient stays in the first-level cache.
+/// two panels stay in the first-level cache.
 const PANEL_PIXELS: usize = 256;
 
 /// A panel of output channels: `(group, first channel of the group, channels)`.
@@ -33,7 +33,7 @@ struct Geometry<'a> {
 /// Writes every element of `dw`.
 pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let [kh, kw] = shape.kernel;
-    let out_pixels = shape.out_height * shape.out_width;
+    let panel_pixels = (shape.out_height * shape.out_width).max(shape.height * shape.width);
     let out_panels: Vec<OutPanel> = (0..shape.options.groups)
         .flat_map(|group| {
             (0..shape.out_group())
@@ -47,7 +47,7 @@ pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], d
             .map(|tap| (TapRun::new(shape, 0, tap / kw), TapRun::new(shape, 1, tap % kw)))
             .collect(),
         out_panels,
-        pictures: PANEL_PIXELS.div_ceil(out_pixels).min(shape.batch.max(1)),
+        pictures: (PANEL_PIXELS / panel_pixels).clamp(1, shape.batch.max(1)),
     };
     let panel_len = shape.taps() * shape.in_group() * LANES;
     let part_len = geometry.out_panels.len() * panel_len;

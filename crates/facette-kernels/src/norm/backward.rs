@@ -4,18 +4,13 @@
 //! `x` is `scale * (g - mean(g) - h * mean(g * h) / (variance + epsilon))` where the statistics came
 //! from `x`, and `scale * g` where they were given.
 
-use std::array::from_fn;
-
 use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
-use crate::activation::{derivative, store_slope_gradient};
-use crate::level::vectorised;
+use crate::activation::store_slope_gradient;
+use crate::pointwise;
 use crate::reduce::{PICTURES, channel_sums, expand};
 use crate::{Level, check_len};
-
-/// Partial sums kept side by side, so that they fill vector registers.
-const LANES: usize = 16;
 
 /// Where the gradients of a normalisation go; those left out are not stored.
 #[derive(Debug)]
@@ -50,16 +45,6 @@ pub fn batch_norm_backward(
     batch_norm_backward_at(level, norm, statistics, from_batch, x, residual, dy, gradients);
 }
 
-/// What the inner loops know of each segment.
-struct Terms {
-    picture: usize,
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-    slope: Vec<f32>,
-    mean: Vec<f32>,
-    cap: f32,
-}
-
 /// [`batch_norm_backward`] with the kernels of a given level.
 ///
 /// # Panics
@@ -81,16 +66,7 @@ pub fn batch_norm_backward_at(
     check_len("residual", residual.map_or(s.len(), <[f32]>::len), s.len());
     check_len("dy", dy.len(), s.len());
     check_len("dx", gradients.dx.len(), s.len());
-    let (scale, shift) = norm.affine(statistics);
-    let terms = Terms {
-        picture: s.picture(),
-        scale: expand(&scale, s.plane),
-        shift: expand(&shift, s.plane),
-        slope: expand(&norm.activation.slopes(s.channels), s.plane),
-        mean: expand(&statistics.mean, s.plane),
-        cap: norm.activation.cap(),
-    };
-    let zeros = vec![0.0; s.picture()];
+    let terms = norm.terms(statistics);
     let segments = terms.scale.len();
     let part = PICTURES * s.picture();
     let parts: Vec<[Vec<f32>; 3]> = (x.par_chunks(part), dy.par_chunks(part))
@@ -98,8 +74,8 @@ pub fn batch_norm_backward_at(
         .enumerate()
         .map(|(i, (x, dy))| {
             let residual = residual.map(|r| &r[i * part..][..x.len()]);
-            let mut sums = [vec![0.0; segments], vec![0.0; segments], vec![0.0; segments]];
-            reduce(level, &terms, &zeros, x, residual, dy, &mut sums);
+            let mut sums = [(); 3].map(|()| vec![0.0; segments]);
+            pointwise::reduce(level, &terms, x, residual, dy, &mut sums);
             sums
         })
         .collect();
@@ -126,10 +102,11 @@ pub fn batch_norm_backward_at(
         let values: Vec<f32> = (0..s.channels).map(|c| f(c) as f32).collect();
         expand(&values, s.plane)
     };
-    let constant = by_channel(&|c| -f64::from(scale[c]) * g[c] / count);
+    let scale = |c: usize| f64::from(terms.scale[c * segments / s.channels]);
+    let constant = by_channel(&|c| -scale(c) * g[c] / count);
     let linear = by_channel(&|c| {
         let inverse = f64::from(inverse[c]);
-        -f64::from(scale[c]) * inverse * inverse * gh[c] / count
+        -scale(c) * inverse * inverse * gh[c] / count
     });
     let dresidual: Vec<Option<&mut [f32]>> = match gradients.dresidual {
         Some(dresidual) => {
@@ -143,128 +120,8 @@ pub fn batch_norm_backward_at(
         .enumerate()
         .for_each(|(i, (dx, x, dy, dresidual))| {
             let residual = residual.map(|r| &r[i * part..][..x.len()]);
-            distribute(level, &terms, &zeros, &constant, &linear, x, residual, dy, dx, dresidual);
+            pointwise::distribute(
+                level, &terms, &constant, &linear, x, residual, dy, dx, dresidual,
+            );
         });
-}
-
-/// The residual of a picture, or zeros of the same length.
-fn residual_or<'a>(residual: Option<&'a [f32]>, zeros: &'a [f32], n: usize) -> &'a [f32] {
-    residual.map_or(zeros, |r| &r[n * zeros.len()..][..zeros.len()])
-}
-
-vectorised! {
-    /// Adds `g`, `g * h` and the slope's gradient to the sums of each segment.
-    fn reduce(
-        t: &Terms,
-        zeros: &[f32],
-        x: &[f32],
-        residual: Option<&[f32]>,
-        dy: &[f32],
-        sums: &mut [Vec<f32>; 3],
-    ) {
-        let segment = t.picture / t.scale.len();
-        let [g_sums, gh_sums, slope_sums] = sums;
-        let parameters = || t.scale.iter().zip(&t.shift).zip(&t.slope).zip(&t.mean);
-        let pictures = x.chunks_exact(t.picture).zip(dy.chunks_exact(t.picture));
-        for (n, (x, dy)) in pictures.enumerate() {
-            let r = residual_or(residual, zeros, n);
-            let sums = g_sums.iter_mut().zip(&mut *gh_sums).zip(&mut *slope_sums);
-            if segment == 1 {
-                let elements = x.iter().zip(dy).zip(r).zip(parameters()).zip(sums);
-                for ((((x, dy), r), (((scale, shift), slope), mean)), ((g_sum, gh_sum), slope_sum))
-                    in elements
-                {
-                    let p = x * scale + shift + r;
-                    let g = dy * derivative(p, *slope, t.cap);
-                    *g_sum += g;
-                    *gh_sum += g * (x - mean);
-                    *slope_sum += if p > 0.0 { 0.0 } else { dy * p };
-                }
-                continue;
-            }
-            let planes = x.chunks_exact(segment).zip(dy.chunks_exact(segment));
-            let planes = planes.zip(r.chunks_exact(segment)).zip(parameters()).zip(sums);
-            for ((((x, dy), r), (((scale, shift), slope), mean)), ((g_sum, gh_sum), slope_sum))
-                in planes
-            {
-                let (scale, shift, slope, mean, cap) = (*scale, *shift, *slope, *mean, t.cap);
-                let mut lanes = [[0.0_f32; LANES]; 3];
-                let (x, x_tail) = x.as_chunks::<LANES>();
-                let (dy, dy_tail) = dy.as_chunks::<LANES>();
-                let (r, r_tail) = r.as_chunks::<LANES>();
-                for ((x, dy), r) in x.iter().zip(dy).zip(r) {
-                    let p: [f32; LANES] = from_fn(|i| x[i] * scale + shift + r[i]);
-                    let g: [f32; LANES] = from_fn(|i| dy[i] * derivative(p[i], slope, cap));
-                    let gh: [f32; LANES] = from_fn(|i| g[i] * (x[i] - mean));
-                    let below: [f32; LANES] = from_fn(|i| if p[i] > 0.0 { 0.0 } else { dy[i] * p[i] });
-                    lanes[0] = from_fn(|i| lanes[0][i] + g[i]);
-                    lanes[1] = from_fn(|i| lanes[1][i] + gh[i]);
-                    lanes[2] = from_fn(|i| lanes[2][i] + below[i]);
-                }
-                for ((x, dy), r) in x_tail.iter().zip(dy_tail).zip(r_tail) {
-                    let p = x * scale + shift + r;
-                    let g = dy * derivative(p, slope, cap);
-                    lanes[0][0] += g;
-                    lanes[1][0] += g * (x - mean);
-                    lanes[2][0] += if p > 0.0 { 0.0 } else { dy * p };
-                }
-                *g_sum += lanes[0].iter().sum::<f32>();
-                *gh_sum += lanes[1].iter().sum::<f32>();
-                *slope_sum += lanes[2].iter().sum::<f32>();
-            }
-        }
-    }
-}
-
-vectorised! {
-    /// `dx = scale * g + linear * h + constant`, and `g` to the residual.
-    fn distribute(
-        t: &Terms,
-        zeros: &[f32],
-        constant: &[f32],
-        linear: &[f32],
-        x: &[f32],
-        residual: Option<&[f32]>,
-        dy: &[f32],
-        dx: &mut [f32],
-        dresidual: Option<&mut [f32]>,
-    ) {
-        let segment = t.picture / t.scale.len();
-        let mut unwanted = vec![0.0; t.picture];
-        let mut dresidual = dresidual.map(|d| d.chunks_exact_mut(t.picture));
-        let pictures = dx.chunks_exact_mut(t.picture).zip(x.chunks_exact(t.picture));
-        for (n, ((dx, x), dy)) in pictures.zip(dy.chunks_exact(t.picture)).enumerate() {
-            let r = residual_or(residual, zeros, n);
-            let dr = dresidual.as_mut().and_then(Iterator::next).unwrap_or(&mut unwanted);
-            let parameters = t.scale.iter().zip(&t.shift).zip(&t.slope).zip(&t.mean);
-            let parameters = parameters.zip(linear.iter().zip(constant));
-            if segment == 1 {
-                let elements = dx.iter_mut().zip(dr).zip(x).zip(dy).zip(r).zip(parameters);
-                for (
-                    ((((dx, dr), x), dy), r),
-                    ((((scale, shift), slope), mean), (linear, constant)),
-                ) in elements
-                {
-                    *dr = dy * derivative(x * scale + shift + r, *slope, t.cap);
-                    *dx = scale * *dr + linear * (x - mean) + constant;
-                }
-                continue;
-            }
-            let planes = dx.chunks_exact_mut(segment).zip(dr.chunks_exact_mut(segment));
-            let planes = planes.zip(x.chunks_exact(segment)).zip(dy.chunks_exact(segment));
-            let planes = planes.zip(r.chunks_exact(segment)).zip(parameters);
-            for (
-                ((((dx, dr), x), dy), r),
-                ((((scale, shift), slope), mean), (linear, constant)),
-            ) in planes
-            {
-                let (scale, shift, slope, mean) = (*scale, *shift, *slope, *mean);
-                let (linear, constant) = (*linear, *constant);
-                for ((((dx, dr), x), dy), r) in dx.iter_mut().zip(dr).zip(x).zip(dy).zip(r) {
-                    *dr = dy * derivative(x * scale + shift + r, slope, t.cap);
-                    *dx = scale * *dr + linear * (x - mean) + constant;
-                }
-            }
-        }
-    }
 }

@@ -18,6 +18,7 @@ pub use forward::{
 
 use crate::activation::{Activation, ChannelShape};
 use crate::check_len;
+use crate::pointwise::{ChannelTerms, Terms};
 
 /// A normalisation with what follows it. Without `gamma` the scale is 1, without `beta` the shift 0.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +58,8 @@ impl BatchNorm<'_> {
         check_len("beta", self.beta.map_or(channels, <[f32]>::len), channels);
     }
 
-    /// `(scale, shift)` of each channel: the value before residual and activation is
-    /// `x * scale + shift`.
-    fn affine(&self, statistics: &Statistics) -> (Vec<f32>, Vec<f32>) {
+    /// Normalisation, shift and activation as one affine map of each channel.
+    fn terms(&self, statistics: &Statistics) -> Terms {
         check_len("mean", statistics.mean.len(), self.shape.channels);
         check_len("variance", statistics.variance.len(), self.shape.channels);
         let mut scale = statistics.inverse_deviation(self.epsilon);
@@ -68,7 +68,14 @@ impl BatchNorm<'_> {
         }
         let shift = scale.iter().zip(&statistics.mean).enumerate();
         let shift = shift.map(|(c, (scale, mean))| self.beta.map_or(0.0, |b| b[c]) - mean * scale);
-        let shift = shift.collect();
-        (scale, shift)
+        let shift: Vec<f32> = shift.collect();
+        let channels = ChannelTerms {
+            scale: &scale,
+            shift: &shift,
+            slope: &self.activation.slopes(self.shape.channels),
+            mean: &statistics.mean,
+            cap: self.activation.cap(),
+        };
+        Terms::new(channels, self.shape.plane)
     }
 }

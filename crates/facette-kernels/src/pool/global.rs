@@ -21,16 +21,13 @@ pub fn global_average_pool(s: &ChannelShape, x: &[f32], y: &mut [f32]) {
 }
 
 vectorised! {
-    fn means(plane: usize, x: &[f32], y: &mut [f32]) {
+    fn means<V>(plane: usize, x: &[f32], y: &mut [f32]) {
         for (y, x) in y.iter_mut().zip(x.chunks_exact(plane)) {
-            let (chunks, tail) = x.as_chunks::<8>();
-            let mut strands = [0.0_f32; 8];
-            for chunk in chunks {
-                for (strand, x) in strands.iter_mut().zip(chunk) {
-                    *strand += x;
-                }
+            let mut sum = V::splat(0.0);
+            for i in (0..plane).step_by(8) {
+                sum = sum.add(V::part(x, i, 0.0));
             }
-            *y = (strands.iter().sum::<f32>() + tail.iter().sum::<f32>()) / plane as f32;
+            *y = sum.sum() / plane as f32;
         }
     }
 }

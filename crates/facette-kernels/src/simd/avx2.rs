@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use super::winograd::{self, Transform};
-use super::{ConvTile, Kernels, LANES, OuterTile, Pack, Product, Unpack, scalar};
+use super::{ConvTile, Kernels, LANES, OuterTile, Pack, Product, Unpack, Vector, scalar};
 
 pub(super) static KERNELS: Kernels = Kernels {
     conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
@@ -134,13 +134,14 @@ unsafe fn transform<T: winograd::Line<I, O>, const I: usize, const O: usize>(t: 
     unsafe { winograd::run::<Eight, T, I, O>(t) }
 }
 
-/// Eight lanes in a register. Its methods must be inlined into functions with AVX2 and FMA.
+/// Eight lanes in a register.
+///
+/// Only functions that enable AVX2 and FMA may use it: its methods call those instructions, which is
+/// sound where such a function runs at all.
 #[derive(Clone, Copy)]
-struct Eight(__m256);
+pub(crate) struct Eight(__m256);
 
-// SAFETY of the blocks below: `Eight` is private to this file, in which every caller has AVX2 and
-// FMA enabled, which is also why `inline(always)` is sound here.
-impl winograd::Vector for Eight {
+impl Vector for Eight {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for eight elements.
@@ -155,32 +156,38 @@ impl winograd::Vector for Eight {
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        // SAFETY: see the impl.
+        // SAFETY: see the type.
         Self(unsafe { _mm256_set1_ps(value) })
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: see the impl.
+        // SAFETY: see the type.
         Self(unsafe { _mm256_add_ps(self.0, other.0) })
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        // SAFETY: see the impl.
+        // SAFETY: see the type.
         Self(unsafe { _mm256_sub_ps(self.0, other.0) })
     }
 
     #[inline(always)]
-    fn scale(self, factor: f32) -> Self {
-        // SAFETY: see the impl.
-        Self(unsafe { _mm256_mul_ps(self.0, _mm256_set1_ps(factor)) })
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: see the type.
+        Self(unsafe { _mm256_mul_ps(self.0, other.0) })
     }
 
     #[inline(always)]
-    fn scale_add(self, factor: f32, other: Self) -> Self {
-        // SAFETY: see the impl.
-        Self(unsafe { _mm256_fmadd_ps(self.0, _mm256_set1_ps(factor), other.0) })
+    fn mul_add(self, factor: Self, other: Self) -> Self {
+        // SAFETY: see the type.
+        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn less(self, other: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: see the type.
+        Self(unsafe { _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_LT_OQ>(self.0, other.0)) })
     }
 }
 
@@ -241,36 +248,78 @@ unsafe fn rows(from: *const f32, pitch: usize, count: usize) -> [__m256; 8] {
     r
 }
 
+/// Where the elements of a packing go, one after the other.
+struct Places {
+    into: *mut f32,
+    steps: [usize; 2],
+    run: usize,
+    along: usize,
+    start: *mut f32,
+}
+
+impl Places {
+    fn new(p: &Pack) -> Self {
+        Self { into: p.into, steps: p.steps, run: p.run, along: 0, start: p.into }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> *mut f32 {
+        let into = self.into;
+        self.along += 1;
+        self.into = into.wrapping_add(self.steps[0]);
+        if self.along == self.run {
+            self.along = 0;
+            self.start = self.start.wrapping_add(self.steps[1]);
+            self.into = self.start;
+        }
+        into
+    }
+}
+
 #[target_feature(enable = "avx2,fma")]
 unsafe fn pack(p: &Pack) {
-    let (mut along, mut at) = (0, 0);
-    let whole = p.len / 8 * 8;
-    for i in (0..whole).step_by(8) {
-        let into: [*mut f32; 8] = std::array::from_fn(|_| {
-            let into = p.into.wrapping_add(at);
-            (along, at) = (along + 1, at + p.steps[0]);
-            if along == p.run {
-                at = at.wrapping_add(p.steps[1]).wrapping_sub(p.run * p.steps[0]);
-                along = 0;
-            }
-            into
-        });
+    let mut places = Places::new(p);
+    // Rows are often a power of two apart and so share few lines of the first-level cache: eight rows
+    // at a time, and each line to its end.
+    let whole = p.len / 16 * 16;
+    for i in (0..whole).step_by(16) {
+        let into: [*mut f32; 16] = std::array::from_fn(|_| places.next());
         for half in [0, 8] {
-            let count = p.count.saturating_sub(half);
-            // SAFETY: elements `i..i + 8` of the rows up to `count` lie in the source, and the
-            // caller vouches for the 16 lanes of each element's place.
-            unsafe {
-                // The row may not exist, so its address must not be computed with `add`.
-                let from = p.from.wrapping_add(half * p.pitch + i);
-                let t = transpose(rows(from, p.pitch, count));
-                for (into, t) in into.iter().zip(t) {
-                    _mm256_storeu_ps(into.add(half), t);
-                }
+            for part in [0, 8] {
+                // SAFETY: elements `i..i + 16` of the rows up to `count` lie in the source, and the
+                // caller vouches for the 16 lanes of each element's place.
+                unsafe { pack_eight(p, i + part, half, &into[part..part + 8]) };
             }
         }
     }
+    let eights = p.len / 8 * 8;
+    if eights > whole {
+        let into: [*mut f32; 8] = std::array::from_fn(|_| places.next());
+        for half in [0, 8] {
+            // SAFETY: as above, for elements `whole..whole + 8`.
+            unsafe { pack_eight(p, whole, half, &into) };
+        }
+    }
     // SAFETY: the same extents.
-    unsafe { scalar::pack_from(p, whole) }
+    unsafe { scalar::pack_from(p, eights) }
+}
+
+/// Packs elements `i..i + 8` of the eight rows from `half` on.
+///
+/// # Safety
+/// The elements must lie in the source, and 16 elements must be writable at each place.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack_eight(p: &Pack, i: usize, half: usize, into: &[*mut f32]) {
+    // SAFETY: the caller vouches for the elements and places.
+    unsafe {
+        // The row may not exist, so its address must not be computed with `add`.
+        let from = p.from.wrapping_add(half * p.pitch + i);
+        let t = transpose(rows(from, p.pitch, p.count.saturating_sub(half)));
+        for (into, t) in into.iter().zip(t) {
+            _mm256_storeu_ps(into.add(half), t);
+        }
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -278,16 +327,20 @@ unsafe fn unpack(p: &Unpack) {
     let whole = p.len / 8 * 8;
     for half in [0, 8] {
         let count = p.count.saturating_sub(half).min(8);
-        if count == 0 {
-            break;
-        }
         for i in (0..whole).step_by(8) {
             // SAFETY: elements `i..i + 8` lie in the source with all lanes, and in the rows up to
             // `count` of the destination.
             unsafe {
                 let t = transpose(rows(p.from.add(i * LANES + half), LANES, 8));
-                for (n, t) in t.into_iter().enumerate().take(count) {
-                    _mm256_storeu_ps(p.into.add((half + n) * p.pitch + i), t);
+                let into = p.into.wrapping_add(half * p.pitch + i);
+                if count == 8 {
+                    for (n, t) in t.into_iter().enumerate() {
+                        _mm256_storeu_ps(into.add(n * p.pitch), t);
+                    }
+                } else {
+                    for (n, t) in t.into_iter().enumerate().take(count) {
+                        _mm256_storeu_ps(into.add(n * p.pitch), t);
+                    }
                 }
             }
         }

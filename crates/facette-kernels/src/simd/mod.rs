@@ -7,8 +7,12 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod scalar;
+mod vector;
 pub(crate) mod winograd;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Eight;
+pub(crate) use vector::Vector;
 use winograd::Transform;
 
 use crate::{

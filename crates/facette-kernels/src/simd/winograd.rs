@@ -8,6 +8,8 @@
 //! the paper's 0, +-1, +-2: all constants are of the order of one and the points exact in `f32`, and
 //! the rounding error is about twice that of the plain sum, where the paper's is five times as large.
 
+use super::Vector;
+
 const A: f32 = 0.625;
 const B: f32 = 1.5;
 const A2: f32 = A * A;
@@ -19,48 +21,6 @@ const NB: f32 = 1.0 / (2.0 * B2 * (B2 - A2));
 
 /// Rows and columns of the transformed tile.
 pub(crate) const POINTS: usize = 36;
-
-/// Eight lanes and what the transforms do with them.
-pub(super) trait Vector: Copy {
-    /// # Safety
-    /// Eight elements must be readable.
-    unsafe fn load(from: *const f32) -> Self;
-    /// # Safety
-    /// Eight elements must be writable.
-    unsafe fn store(self, into: *mut f32);
-    fn splat(value: f32) -> Self;
-    fn add(self, other: Self) -> Self;
-    fn sub(self, other: Self) -> Self;
-    fn scale(self, factor: f32) -> Self;
-    /// `self * factor + other`
-    fn scale_add(self, factor: f32, other: Self) -> Self;
-}
-
-impl Vector for [f32; 8] {
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller vouches for eight elements.
-        unsafe { *from.cast::<[f32; 8]>() }
-    }
-    unsafe fn store(self, into: *mut f32) {
-        // SAFETY: the caller vouches for eight elements.
-        unsafe { *into.cast::<[f32; 8]>() = self }
-    }
-    fn splat(value: f32) -> Self {
-        [value; 8]
-    }
-    fn add(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] + other[i])
-    }
-    fn sub(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] - other[i])
-    }
-    fn scale(self, factor: f32) -> Self {
-        self.map(|v| v * factor)
-    }
-    fn scale_add(self, factor: f32, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] * factor + other[i])
-    }
-}
 
 /// A transform of one line of I elements to O; a tile is transformed along columns, then rows.
 pub(super) trait Line<const I: usize, const O: usize> {

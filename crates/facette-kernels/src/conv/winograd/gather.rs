@@ -13,7 +13,7 @@ use crate::simd::{Kernels, LANES, MAX_ROWS, Pack, Product, Unpack, blocks};
 
 /// Tiles times channels to aim for in one band: 36 points of 64 bytes each fill half of a
 /// second-level cache.
-const BAND_VECTORS: usize = 128;
+const BAND_VECTORS: usize = 256;
 
 /// What a vector store of eight may write past a row of packed weights.
 const SLACK: usize = 8;
