@@ -41,7 +41,9 @@ pub struct Node {
     /// What it does.
     #[serde(flatten)]
     pub op: Op,
-    /// Nodes it reads, all earlier in the list.
+    /// Nodes it reads, all earlier in the list. Written as `from`, because operations have inputs
+    /// of their own.
+    #[serde(rename = "from")]
     pub inputs: Vec<NodeId>,
 }
 

@@ -68,7 +68,7 @@ fn classifier() -> Graph {
 #[test]
 fn costs_are_counted() {
     let counts = classifier().counts().unwrap();
-    assert_eq!(counts.parameters, 3 * 4 * 9 + 8 + 4 * 4 * 9 + 8 + 44);
+    assert_eq!(counts.parameters, 3 * 4 * 9 + 8 + 4 * 4 * 9 + 8 + 50);
     assert_eq!(counts.macs, 64 * (3 * 4 * 9 + 4 * 4 * 9) + 40);
     assert_eq!(counts.activations, 3 * 64 + 4 * 64 + 4 * 64 + 4 + 10);
     // The stem's map, kept for the sum, and the second convolution's.

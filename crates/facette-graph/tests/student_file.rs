@@ -311,7 +311,7 @@ proptest! {
                     let key = ["kernel", "stride", "padding", "dilation"][(path - 6) / 2];
                     nodes[1][key][path % 2] = number;
                 }
-                14 => nodes[2]["inputs"][0] = number,
+                14 => nodes[2]["from"][0] = number,
                 15 => card["graph"]["taps"]["embedding"] = number,
                 16 => card["graph"]["taps"]["stages"][0] = number,
                 17 => card["graph"]["taps"]["stem"] = number,
