@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use facette_image::random::stream;
+use facette_image::synthetic::{Identity, Shot, render};
 use facette_image::{Kernel, Picture, View, resize};
 
 fn textured(side: usize) -> Picture {
@@ -55,12 +56,24 @@ fn pictures(c: &mut Criterion) {
     }
 }
 
+fn faces(c: &mut Criterion) {
+    let mut index = 0;
+    c.bench_function("draw a face of 112", |b| {
+        b.iter(|| {
+            index += 1;
+            let person = Identity::draw(&mut stream(1, "identity", index));
+            let shot = Shot::draw(&mut stream(1, "shot", index));
+            render(&person, &shot, 112).unwrap()
+        });
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(300))
         .measurement_time(std::time::Duration::from_millis(800));
-    targets = views, pictures
+    targets = views, pictures, faces
 }
 criterion_main!(benches);

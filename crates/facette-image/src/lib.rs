@@ -28,6 +28,7 @@ mod jpeg;
 mod picture;
 mod resize;
 mod sheet;
+pub mod synthetic;
 mod view;
 
 pub use align::{ARCFACE_112, Point, Similarity, align, template};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::convolve::{gaussian, separable};
 use super::{Degradation, DegradationSpec, Drawn, Range, Settings};
 use crate::{ImageError, Picture};
 use facette_random::Stream;
@@ -56,7 +57,7 @@ impl Degradation for Blur {
         });
         let (across, down) = (gaussian(sigma, self.taps), gaussian(sigma_y, self.taps));
         if across.len() > 1 || down.len() > 1 {
-            super::convolve::separable(&mut picture, &across, &down);
+            separable(&mut picture, &across, &down);
         }
         Ok(picture)
     }
@@ -75,32 +76,5 @@ impl Degradation for Blur {
             }
             _ => Ok(()),
         }
-    }
-}
-
-fn gaussian(sigma: f64, taps: Option<usize>) -> Vec<f32> {
-    let radius = taps.map_or((3.0 * sigma).round() as usize, |taps| taps / 2);
-    if sigma < 1e-3 || radius == 0 {
-        return vec![1.0];
-    }
-    let height = |k: usize| (-0.5 * ((k as f64 - radius as f64) / sigma).powi(2)).exp();
-    let sum: f64 = (0..=2 * radius).map(height).sum();
-    (0..=2 * radius).map(|k| (height(k) / sum) as f32).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kernel_has_unit_sum_and_the_stated_width() {
-        let kernel = gaussian(1.5, None);
-        assert_eq!(kernel.len(), 11);
-        assert!((kernel.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        // torchvision's GaussianBlur(5, 1.0), quoted from its documentation's formula.
-        let five = gaussian(1.0, Some(5));
-        let expected = [0.054_488_685, 0.244_201_35, 0.402_619_96, 0.244_201_35, 0.054_488_685];
-        assert!(five.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{five:?}");
-        assert_eq!(gaussian(0.0, Some(5)), [1.0]);
     }
 }

@@ -7,7 +7,7 @@ use crate::resize::to_byte;
 ///
 /// Beyond the edge the picture is mirrored about the edge pixel (`dcb|abcd|cba`), the default of
 /// OpenCV's and torchvision's blurs.
-pub(super) fn separable(picture: &mut Picture, across: &[f32], down: &[f32]) {
+pub(crate) fn separable(picture: &mut Picture, across: &[f32], down: &[f32]) {
     let (width, height) = (picture.width(), picture.height());
     let mut between = vec![0.0f32; width * height * 3];
     let half = down.len() / 2;
@@ -70,6 +70,18 @@ pub(super) fn sparse(picture: &mut Picture, taps: &[(isize, isize, f32)]) {
     }
 }
 
+/// The Gaussian of deviation `sigma` in pixels, of `taps` values or of radius three sigma; a single
+/// one where nothing is blurred.
+pub(crate) fn gaussian(sigma: f64, taps: Option<usize>) -> Vec<f32> {
+    let radius = taps.map_or((3.0 * sigma).round() as usize, |taps| taps / 2);
+    if sigma < 1e-3 || radius == 0 {
+        return vec![1.0];
+    }
+    let height = |k: usize| (-0.5 * ((k as f64 - radius as f64) / sigma).powi(2)).exp();
+    let sum: f64 = (0..=2 * radius).map(height).sum();
+    (0..=2 * radius).map(|k| (height(k) / sum) as f32).collect()
+}
+
 /// The position inside `0..length` that `at` shows when the picture is mirrored for ever.
 fn mirror(at: isize, length: usize) -> usize {
     if length == 1 {
@@ -105,5 +117,17 @@ mod tests {
         for (a, b) in one.as_bytes().iter().zip(other.as_bytes()) {
             assert!(a.abs_diff(*b) <= 1);
         }
+    }
+
+    #[test]
+    fn the_kernel_has_unit_sum_and_the_stated_width() {
+        let kernel = gaussian(1.5, None);
+        assert_eq!(kernel.len(), 11);
+        assert!((kernel.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        // torchvision's GaussianBlur(5, 1.0), quoted from its documentation's formula.
+        let five = gaussian(1.0, Some(5));
+        let expected = [0.054_488_685, 0.244_201_35, 0.402_619_96, 0.244_201_35, 0.054_488_685];
+        assert!(five.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{five:?}");
+        assert_eq!(gaussian(0.0, Some(5)), [1.0]);
     }
 }

@@ -23,7 +23,7 @@ mod box_blur;
 mod brightness;
 mod chain;
 mod contrast;
-mod convolve;
+pub(crate) mod convolve;
 mod down_up;
 mod draw;
 mod gamma;
