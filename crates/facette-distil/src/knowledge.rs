@@ -36,3 +36,20 @@ pub(crate) fn logits<'a>(
         remedy: "give the network a classifier, or choose a term that compares embeddings".into(),
     })
 }
+
+/// The map of stage `place`, `[n, c, h, w]`.
+///
+/// # Errors
+/// If the forward pass did not keep it.
+pub(crate) fn stage<'a>(
+    owner: &str,
+    maps: &'a [Tensor<4>],
+    place: usize,
+) -> Result<&'a Tensor<4>, DistilError> {
+    maps.get(place).ok_or_else(|| DistilError::Need {
+        owner: owner.to_owned(),
+        need: format!("the map of stage {}", place + 1),
+        found: format!("{} maps", maps.len()),
+        remedy: "keep the stages the term wants in the forward pass".into(),
+    })
+}

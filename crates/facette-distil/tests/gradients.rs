@@ -15,6 +15,9 @@ use rand::RngExt;
 const CLASSES: usize = 5;
 const PICTURES: usize = 8;
 
+/// Heads whose margin changes the value and not the gradient.
+const STRAIGHT_THROUGH: &[&str] = &["sphereface"];
+
 /// Settings beyond the defaults whose gradient is a true derivative, too.
 const FURTHER: &[(&str, &str)] = &[
     ("ce", "label_smoothing = 0.2"),
@@ -23,6 +26,17 @@ const FURTHER: &[(&str, &str)] = &[
     ("squared", "reduction = 'sum'"),
     ("cosine", "project = 'linear'"),
     ("relation", "relation = 'distance'"),
+    ("pkt", "eps = 1e-6"),
+    ("cckd", "kernel = 'bilinear'\nmeasure = 'frobenius'\nnormalise = false"),
+    ("darkrank", "nearest = 2\nalpha = 0.5"),
+    ("dkd", "warmup = 0"),
+    ("at", "difference = 'norm'"),
+    ("sp", "rows = 'l1'"),
+    ("fitnet", "stage = 1\nconnector = 'conv1x1'"),
+    ("triplet", "mining = 'all'\nnormalise = true\nviolating_only = true"),
+    ("triplet", "mining = 'semi_hard'\nmargin = 1.0"),
+    ("asoftmax", "margin = 2\nlambda_start = 0.0\nlambda_min = 0.0"),
+    ("adaface", "rate = 1.0\nscale = 16"),
     ("softmax", "layer = 'own'\nlabel_smoothing = 0.1"),
     ("arcface", "form = 'easy_margin'\nscale = 16"),
     ("arcface", "form = 'saturated'\nscale = 16"),
@@ -211,7 +225,8 @@ impl Check<'_> {
 fn gradients_are_derivatives() {
     let device = Device::flex().autodiff();
     let student = Leaves::new("student", 0, 6);
-    let plain = TERMS.iter().map(|spec| (*spec, ""));
+    let exact = |spec: &&&dyn TermSpec| !STRAIGHT_THROUGH.contains(&spec.id());
+    let plain = TERMS.iter().filter(exact).map(|spec| (*spec, ""));
     let further = FURTHER.iter().map(|(id, settings)| {
         (facette_distil::find_term(id).expect("a registered term"), *settings)
     });

@@ -1,8 +1,11 @@
 //! Heads: terms that classify by the embedding with class weights of their own, which stay
 //! behind when training ends.
 
+pub mod adaface;
 pub mod angular;
 pub mod arcface;
+pub mod asoftmax;
 pub mod cosface;
 pub mod normface;
 pub mod softmax;
+pub mod sphereface;

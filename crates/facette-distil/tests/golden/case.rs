@@ -90,6 +90,11 @@ impl Case {
         self.floats.get(name).unwrap_or_else(|| panic!("no tensor {name}"))
     }
 
+    /// Whether the file has a tensor of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.floats.contains_key(name)
+    }
+
     /// Values of a tensor.
     pub(crate) fn values(&self, name: &str) -> &[f32] {
         &self.float(name).1
@@ -115,18 +120,6 @@ impl Case {
         let leaf = Tensor::<1>::from_data(flat, &self.device).require_grad();
         self.record(name, leaf.clone());
         leaf.reshape(shape)
-    }
-
-    /// An input `[n, d]`, or `[n, ...]` flattened.
-    pub(crate) fn rows(&self, name: &str) -> Tensor<2> {
-        let shape = self.shape(&format!("in/{name}")).to_vec();
-        let flat = match shape.len() {
-            2 => return self.input::<2>(name),
-            3 => self.input::<3>(name).flatten::<1>(0, 2),
-            _ => self.input::<4>(name).flatten::<1>(0, 3),
-        };
-        let rest: usize = shape[1..].iter().product();
-        flat.reshape([shape[0], rest])
     }
 
     /// Says which leaf holds the tensor called `name` in the reference.

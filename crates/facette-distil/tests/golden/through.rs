@@ -77,13 +77,31 @@ impl<'a> Through<'a> {
     /// Gives the term's tensors the values of the case: `(tensor of the term, tensor of the case)`.
     pub(crate) fn give(mut self, names: &[(&str, &str)]) -> Self {
         for (own, given) in names {
-            let values = self.case.values(given).to_vec();
-            let mut lists = self.term.parameters_mut();
-            let list = lists.iter_mut().find(|list| list.get(own).is_some());
-            let list = list.unwrap_or_else(|| panic!("the term has no tensor {own}"));
-            list.set(own, values).expect("the case fits the term");
+            self.set(own, self.case.values(given).to_vec());
         }
         self
+    }
+
+    /// Gives one tensor of the term these values.
+    pub(crate) fn set(&mut self, name: &str, values: Vec<f32>) {
+        let mut lists = self.term.parameters_mut();
+        let list = lists.iter_mut().find(|list| list.get(name).is_some());
+        let list = list.unwrap_or_else(|| panic!("the term has no tensor {name}"));
+        list.set(name, values).expect("the case fits the term");
+    }
+
+    /// A tensor of the term.
+    pub(crate) fn tensor(&mut self, name: &str) -> Tensor<1> {
+        let lists = self.term.parameters_mut().into_iter();
+        let found = lists.filter_map(|list| list.get(name).map(|p| p.value.clone())).next();
+        found.unwrap_or_else(|| panic!("the term has no tensor {name}"))
+    }
+
+    /// What the term does after a step of the optimiser.
+    pub(crate) fn after_step(&mut self) {
+        let target = self.target.clone().map(Knowledge::detach);
+        let done = self.term.after_step(&self.student, target.as_ref(), &self.batch);
+        done.unwrap_or_else(|e| panic!("{}: {e}", self.term.name()));
     }
 
     /// The loss; records the leaves of learned tensors `(tensor of the term, name in gradients)`.
@@ -91,12 +109,7 @@ impl<'a> Through<'a> {
         let target = self.target.clone().map(Knowledge::detach);
         let loss = self.term.loss(&self.student, target.as_ref(), &self.batch);
         for (own, name) in names {
-            let found = self
-                .term
-                .parameters_mut()
-                .into_iter()
-                .find_map(|list| list.get(own).map(|parameter| parameter.value.clone()));
-            self.case.record(name, found.unwrap_or_else(|| panic!("no tensor {own}")));
+            self.case.record(name, self.tensor(own));
         }
         loss.unwrap_or_else(|e| panic!("{}: {e}", self.term.name()))
     }

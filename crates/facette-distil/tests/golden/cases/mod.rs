@@ -4,11 +4,18 @@ use burn::tensor::Tensor;
 
 use crate::case::Case;
 
+mod adaface;
 mod arcface;
 mod cosface;
 mod cross_entropy;
+mod dkd;
 mod kd;
+mod maps;
+mod regressors;
+mod relations;
 mod softmax;
+mod sphereface;
+mod triplet;
 
 /// What a runner computed for an output.
 pub(crate) enum Found {
@@ -32,40 +39,32 @@ pub(crate) struct Runner {
 pub(crate) const RUNNERS: &[Runner] = &[
     Runner { case: "ce_label_smoothing", run: cross_entropy::run, kinked: &[] },
     Runner { case: "kd", run: kd::run, kinked: &[] },
+    Runner { case: "dkd", run: dkd::run, kinked: &[] },
+    Runner { case: "rkd_distance", run: relations::rkd_distance, kinked: &["rep_combined"] },
+    Runner { case: "rkd_angle", run: relations::rkd_angle, kinked: &["loss", "td"] },
+    Runner { case: "pkt", run: relations::pkt, kinked: &[] },
+    Runner { case: "cc", run: relations::correlation, kinked: &[] },
+    Runner { case: "cckd_gaussian", run: relations::cckd_gaussian, kinked: &[] },
+    Runner { case: "darkrank", run: relations::darkrank, kinked: &[] },
+    Runner { case: "at", run: maps::at, kinked: &[] },
+    Runner { case: "sp", run: maps::sp, kinked: &["loss"] },
+    Runner { case: "nst", run: maps::nst, kinked: &[] },
+    Runner { case: "fsp", run: maps::fsp, kinked: &[] },
+    Runner { case: "ab", run: maps::ab, kinked: &[] },
+    Runner { case: "fitnet", run: regressors::fitnet, kinked: &[] },
+    Runner { case: "vid", run: regressors::vid, kinked: &[] },
+    Runner { case: "triplet", run: triplet::run, kinked: &[] },
     Runner { case: "softmax_linear", run: softmax::run, kinked: &[] },
     Runner { case: "arcface_fallback", run: arcface::fallback, kinked: &[] },
     Runner { case: "arcface_true", run: arcface::saturated, kinked: &[] },
     Runner { case: "arcface_insightface", run: arcface::straight_through, kinked: &[] },
     Runner { case: "arcface_opensphere", run: arcface::straight_through_unit, kinked: &[] },
     Runner { case: "cosface", run: cosface::run, kinked: &[] },
+    Runner { case: "sphereface_asoftmax", run: sphereface::asoftmax, kinked: &[] },
+    Runner { case: "sphereface_opensphere", run: sphereface::opensphere, kinked: &[] },
+    Runner { case: "adaface", run: adaface::run, kinked: &[] },
 ];
 
 /// Cases whose terms are still to be written.
-pub(crate) const NOT_YET_BUILT: &[&str] = &[
-    "ab",
-    "adaface",
-    "at",
-    "cc",
-    "cckd_gaussian",
-    "crd",
-    "darkrank",
-    "dkd",
-    "dml",
-    "ekd",
-    "fitnet",
-    "fsp",
-    "ft",
-    "horkd",
-    "nst",
-    "okddip",
-    "one_gate",
-    "pkt",
-    "rkd_angle",
-    "rkd_distance",
-    "selfkd_byot",
-    "sp",
-    "sphereface_asoftmax",
-    "sphereface_opensphere",
-    "triplet",
-    "vid",
-];
+pub(crate) const NOT_YET_BUILT: &[&str] =
+    &["crd", "dml", "ekd", "ft", "horkd", "okddip", "one_gate", "selfkd_byot"];
