@@ -101,7 +101,7 @@ fn peak() -> Option<f64> {
 }
 
 fn convolutions(filter: &str) {
-    println!("{:<22}{:>19}{:>19}{:>19}", "GFLOP/s, ms", "forward", "by input", "by weight");
+    println!("{:<25}{:>19}{:>19}{:>19}", "GFLOP/s, ms", "forward", "by input", "by weight");
     for layer in LAYERS {
         let name = format!("{} {}x{}->{}", layer.0, layer.1, layer.2, layer.3);
         if !name.contains(filter) {
@@ -116,7 +116,7 @@ fn convolutions(filter: &str) {
             best(|| conv::conv2d_input_gradient(&s, black_box(&dy), &w, &mut dx)),
             best(|| conv::conv2d_weight_gradient(&s, black_box(&x), &dy, &mut dw)),
         ];
-        print!("{name:<22}");
+        print!("{name:<25}");
         for time in times.map(|t| t.as_secs_f64()) {
             print!("{:>11.1} {:>7.2}", 2.0 * s.macs() as f64 / time / 1e9, time * 1e3);
         }
@@ -125,7 +125,7 @@ fn convolutions(filter: &str) {
 }
 
 fn normalisations(filter: &str) {
-    println!("{:<22}{:>19}{:>19}", "GB/s, ms", "forward", "backward");
+    println!("{:<25}{:>19}{:>19}", "GB/s, ms", "forward", "backward");
     for &(channels, size) in NORMS {
         for residual in [false, true] {
             let name = format!("norm{} {channels}x{size}", if residual { "+r" } else { "" });
@@ -160,7 +160,7 @@ fn normalisations(filter: &str) {
                 norm::batch_norm_backward(&norm, &statistics, true, x, rest, &dy, gradients);
             });
             let bytes = 4.0 * shape.len() as f64;
-            print!("{name:<22}");
+            print!("{name:<25}");
             for (time, passes) in [(forward, [3.0, 4.0]), (backward, [5.0, 8.0])] {
                 let seconds = time.as_secs_f64();
                 let moved = bytes * passes[usize::from(residual)];

@@ -132,6 +132,8 @@ fn boundaries_agree_with_the_definition() {
         shape([130, 31, 1, 1], 50, 1, 1, 0),
         shape([100, 96, 4, 4], 96, 3, 1, 1),
         shape([3, 20, 33, 70], 17, 3, 1, 1),
+        shape([19, 12, 9, 8], 20, 1, 2, 0),
+        shape([9, 5, 8, 7], 6, 1, 3, 0),
     ] {
         check(&s);
     }

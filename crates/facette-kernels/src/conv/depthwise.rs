@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::ConvShape;
-use super::taps::{AxisTaps, TapRun};
+use super::taps::{AxisTaps, Pair, pairs};
 use crate::Level;
 use crate::level::vectorised;
 use crate::scratch::{Shared, with_scratch};
@@ -30,17 +30,20 @@ vectorised! {
     ) {
         for (y, out) in out.chunks_exact_mut(width).enumerate() {
             for (x, out) in out.iter_mut().enumerate() {
-                let mut sum = [bias; LANES];
+                let mut low = V::splat(bias);
+                let mut high = low;
                 for row in rows.at(y) {
+                    let weight = &weight[row.tap * kernel_width..][..kernel_width];
+                    let source = &source[row.source * source_width..][..source_width];
                     for column in columns.at(x) {
-                        let source = &source[row.source * source_width + column.source];
-                        let weight = weight[row.tap * kernel_width + column.tap];
-                        for (sum, source) in sum.iter_mut().zip(source) {
-                            *sum += weight * source;
-                        }
+                        let source = &source[column.source];
+                        let weight = V::splat(weight[column.tap]);
+                        low = weight.mul_add(V::part(source, 0, 0.0), low);
+                        high = weight.mul_add(V::part(source, 8, 0.0), high);
                     }
                 }
-                *out = sum;
+                low.put(out, 0);
+                high.put(out, 8);
             }
         }
     }
@@ -49,25 +52,20 @@ vectorised! {
 vectorised! {
     /// `dw[tap] += sum over pixels and lanes of dy * x`.
     fn plane_weight<V>(
-        runs: &[(TapRun, TapRun)],
-        width: usize,
-        out_width: usize,
+        pairs: &[Vec<Pair>],
         x: &[Lanes],
         dy: &[Lanes],
         dw: &mut [f32],
     ) {
-        for ((rows, columns), dw) in runs.iter().zip(dw) {
-            let mut sum = [0.0; LANES];
-            for row in 0..rows.len {
-                let x = &x[(rows.input + row * rows.step) * width + columns.input..];
-                let dy = &dy[(rows.output + row) * out_width + columns.output..][..columns.len];
-                for (x, dy) in x.iter().step_by(columns.step).zip(dy) {
-                    for ((sum, x), dy) in sum.iter_mut().zip(x).zip(dy) {
-                        *sum += x * dy;
-                    }
-                }
+        for (pairs, dw) in pairs.iter().zip(dw) {
+            let mut low = V::splat(0.0);
+            let mut high = low;
+            for pair in pairs {
+                let (x, dy) = (&x[pair.source], &dy[pair.destination]);
+                low = V::part(x, 0, 0.0).mul_add(V::part(dy, 0, 0.0), low);
+                high = V::part(x, 8, 0.0).mul_add(V::part(dy, 8, 0.0), high);
             }
-            *dw += sum.iter().sum::<f32>();
+            *dw += low.add(high).sum();
         }
     }
 }
@@ -164,9 +162,8 @@ pub(super) fn run(
 /// Weight gradient; each channel is one thread's sum in the order of the pictures.
 pub(super) fn weight_gradient(s: &ConvShape, level: Level, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let kernels = Kernels::of(level);
-    let kw = s.kernel[1];
-    let runs: Vec<_> =
-        (0..s.taps()).map(|t| (TapRun::new(s, 0, t / kw), TapRun::new(s, 1, t % kw))).collect();
+    let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
+    let pairs = pairs(&rows, &columns, s.kernel, [s.out_width, s.width]);
     let (in_pixels, out_pixels) = (s.height * s.width, s.out_height * s.out_width);
     dw.par_chunks_mut(s.taps()).enumerate().for_each(|(channel, dw)| {
         dw.fill(0.0);
@@ -178,7 +175,7 @@ pub(super) fn weight_gradient(s: &ConvShape, level: Level, x: &[f32], dy: &[f32]
                 let channels = s.in_channels;
                 let x = load(kernels, x, channels, in_pixels, first, count, channel, packed_x);
                 let dy = load(kernels, dy, channels, out_pixels, first, count, channel, packed_dy);
-                plane_weight(level, &runs, s.width, s.out_width, x, dy, dw);
+                plane_weight(level, &pairs, x, dy, dw);
             }
         });
     });

@@ -117,6 +117,7 @@ impl Gather {
         let (low, high) = self.rows.sources(range.start, range.end);
         let depth = self.source_channels / self.groups;
         let group_channels = self.channels / self.groups;
+        let adjacent = self.groups == 1 && self.columns.adjacent();
         with_scratch(|[packed, tile_rows, _]| {
             let packed = packed.take((high - low) * row_pitch);
             self.pack(kernels, source, first, count, low..high, packed);
@@ -144,6 +145,7 @@ impl Gather {
                                 rows: self.rows.at(y),
                                 first_row: low,
                                 columns: self.columns.at(x),
+                                adjacent,
                                 weight: block_weight,
                                 kernel_width: self.kernel[1],
                                 depth,

@@ -4,6 +4,7 @@ mod depthwise;
 mod gather;
 pub mod reference;
 mod shape;
+mod subsample;
 pub(crate) mod taps;
 mod weight_gradient;
 mod winograd;
@@ -40,6 +41,9 @@ pub fn conv2d_at(
     check_len("w", w.len(), s.weight_len());
     check_len("bias", bias.map_or(s.out_channels, <[f32]>::len), s.out_channels);
     check_len("y", y.len(), s.output_len());
+    if let Some(dense) = subsample::dense(s) {
+        return conv2d_at(level, &dense, &subsample::gather(s, x), w, bias, y);
+    }
     let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
     let (source, size) = ([s.height, s.width], [s.out_height, s.out_width]);
     if s.is_depthwise() {
@@ -98,6 +102,11 @@ pub fn conv2d_input_gradient_at(
     check_len("dy", dy.len(), s.output_len());
     check_len("w", w.len(), s.weight_len());
     check_len("dx", dx.len(), s.input_len());
+    if let Some(dense) = subsample::dense(s) {
+        let mut met = vec![0.0; dense.input_len()];
+        conv2d_input_gradient_at(level, &dense, dy, w, &mut met);
+        return subsample::scatter(s, &met, dx);
+    }
     let (rows, columns) = (AxisTaps::transposed(s, 0), AxisTaps::transposed(s, 1));
     let (source, size) = ([s.out_height, s.out_width], [s.height, s.width]);
     if s.is_depthwise() {
@@ -155,6 +164,9 @@ pub fn conv2d_weight_gradient_at(
     check_len("x", x.len(), s.input_len());
     check_len("dy", dy.len(), s.output_len());
     check_len("dw", dw.len(), s.weight_len());
+    if let Some(dense) = subsample::dense(s) {
+        return conv2d_weight_gradient_at(level, &dense, &subsample::gather(s, x), dy, dw);
+    }
     let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
     if s.is_depthwise() {
         depthwise::weight_gradient(s, level, x, dy, dw);

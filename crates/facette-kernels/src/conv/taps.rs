@@ -59,6 +59,20 @@ impl AxisTaps {
         &self.taps[self.starts[d]..self.starts[d + 1]]
     }
 
+    /// Whether everywhere the next tap has the next source.
+    pub(crate) fn adjacent(&self) -> bool {
+        let next = |t: &[Tap]| t[1].tap == t[0].tap + 1 && t[1].source == t[0].source + 1;
+        (0..self.len()).all(|d| self.at(d).windows(2).all(next))
+    }
+
+    /// The coordinates that one tap pairs.
+    fn of_tap(&self, tap: usize) -> Vec<Pair> {
+        let each = (0..self.len()).flat_map(|d| self.at(d).iter().map(move |t| (d, t)));
+        each.filter(|(_, t)| t.tap == tap)
+            .map(|(destination, t)| Pair { destination, source: t.source })
+            .collect()
+    }
+
     /// Destinations along the axis.
     pub(crate) fn len(&self) -> usize {
         self.starts.len() - 1
@@ -78,34 +92,34 @@ impl AxisTaps {
     }
 }
 
-/// The outputs that one tap serves along an axis, with their inputs: `len` pairs
-/// `(output + i, input + i * step)`.
+/// The pixels that one tap pairs, in the order of the destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TapRun {
-    pub(crate) output: usize,
-    pub(crate) input: usize,
-    pub(crate) step: usize,
-    pub(crate) len: usize,
+pub(crate) struct Pair {
+    pub(crate) destination: usize,
+    pub(crate) source: usize,
 }
 
-impl TapRun {
-    /// The run of `tap` along `axis`.
-    pub(crate) fn new(s: &ConvShape, axis: usize, tap: usize) -> Self {
-        let (size, out) = sizes(s, axis);
-        let (stride, padding) = (s.options.stride[axis], s.options.padding[axis]);
-        let offset = tap * s.options.dilation[axis];
-        let first = padding.saturating_sub(offset).div_ceil(stride);
-        // The last input row lies at size - 1 = output * stride + offset - padding.
-        let end = match (size + padding).checked_sub(offset + 1) {
-            Some(room) => (room / stride + 1).min(out),
-            None => 0,
-        };
-        if first >= end {
-            return Self { output: 0, input: 0, step: stride, len: 0 };
-        }
-        let input = first * stride + offset - padding;
-        Self { output: first, input, step: stride, len: end - first }
-    }
+/// The pairs of every tap of a kernel, pixels counted in planes that are `widths` columns wide
+/// (destination's, source's).
+pub(crate) fn pairs(
+    rows: &AxisTaps,
+    columns: &AxisTaps,
+    kernel: [usize; 2],
+    widths: [usize; 2],
+) -> Vec<Vec<Pair>> {
+    let columns: Vec<_> = (0..kernel[1]).map(|tap| columns.of_tap(tap)).collect();
+    let of_taps = (0..kernel[0]).flat_map(|row| columns.iter().map(move |column| (row, column)));
+    of_taps
+        .map(|(row, columns)| {
+            let rows = rows.of_tap(row);
+            let each = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+            each.map(|(row, column)| Pair {
+                destination: row.destination * widths[0] + column.destination,
+                source: row.source * widths[1] + column.source,
+            })
+            .collect()
+        })
+        .collect()
 }
 
 fn sizes(s: &ConvShape, axis: usize) -> (usize, usize) {
@@ -118,7 +132,7 @@ mod tests {
     use crate::conv::ConvOptions;
 
     #[test]
-    fn runs_and_taps_agree() {
+    fn the_transposed_taps_are_the_same_pairs() {
         for (size, kernel, stride, padding, dilation) in
             [(7, 3, 1, 1, 1), (8, 3, 2, 1, 1), (9, 5, 3, 4, 2), (4, 4, 1, 0, 1), (3, 1, 2, 2, 1)]
         {
@@ -131,18 +145,13 @@ mod tests {
             let s = ConvShape::new([1, 1, size, size], 1, [kernel; 2], options).expect("valid");
             let forward = AxisTaps::forward(&s, 0);
             let transposed = AxisTaps::transposed(&s, 0);
+            assert_eq!(forward.total(), transposed.total());
             for tap in 0..kernel {
-                let run = TapRun::new(&s, 0, tap);
-                let listed: Vec<_> = (0..s.out_height)
-                    .flat_map(|o| forward.at(o).iter().map(move |t| (o, *t)))
-                    .filter(|(_, t)| t.tap == tap)
-                    .map(|(o, t)| (o, t.source))
-                    .collect();
-                let walked: Vec<_> =
-                    (0..run.len).map(|i| (run.output + i, run.input + i * run.step)).collect();
-                assert_eq!(listed, walked);
-                for (output, input) in listed {
-                    assert!(transposed.at(input).contains(&Tap { source: output, tap }));
+                for pair in forward.of_tap(tap) {
+                    let there = pair.destination * stride + tap * dilation;
+                    assert_eq!(there, pair.source + padding);
+                    let back = Tap { source: pair.destination, tap };
+                    assert!(transposed.at(pair.source).contains(&back));
                 }
             }
         }

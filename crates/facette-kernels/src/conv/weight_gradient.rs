@@ -2,13 +2,13 @@
 //! summed over pictures and pixels.
 //!
 //! Both are packed in panels of sixteen channels, so that a register tile is a rank-one update per
-//! pixel. Pictures form fixed groups with a sum of
-//! their own, added in order: the result does not depend on the number of threads.
+//! pair of pixels. Pictures form fixed groups with a sum of their own, added in order: the result does
+//! not depend on the number of threads.
 
 use rayon::prelude::*;
 
 use super::ConvShape;
-use super::taps::TapRun;
+use super::taps::{AxisTaps, Pair, pairs};
 use crate::scratch::{Scratch, with_scratch};
 use crate::simd::{Kernels, LANES, OuterTile, Pack, blocks};
 
@@ -17,14 +17,15 @@ const MAX_PARTS: usize = 8;
 
 /// Pixels (over pictures) of a panel: long enough to hide the tile's update, and small enough that
 /// two panels stay in the first-level cache.
-const PANEL_PIXELS: usize = 256;
+const PANEL_PIXELS: usize = 512;
 
 /// A panel of output channels: `(group, first channel of the group, channels)`.
 type OutPanel = (usize, usize, usize);
 
 struct Geometry<'a> {
     shape: &'a ConvShape,
-    runs: Vec<(TapRun, TapRun)>,
+    /// For each tap the pixels it pairs, in all pictures packed at once, picture by picture.
+    pairs: Vec<Vec<Pair>>,
     out_panels: Vec<OutPanel>,
     /// Pictures packed at once.
     pictures: usize,
@@ -32,8 +33,19 @@ struct Geometry<'a> {
 
 /// Writes every element of `dw`.
 pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let [kh, kw] = shape.kernel;
-    let panel_pixels = (shape.out_height * shape.out_width).max(shape.height * shape.width);
+    let (in_pixels, out_pixels) = (shape.height * shape.width, shape.out_height * shape.out_width);
+    let pictures = (PANEL_PIXELS / in_pixels.max(out_pixels)).clamp(1, shape.batch.max(1));
+    let (rows, columns) = (AxisTaps::forward(shape, 0), AxisTaps::forward(shape, 1));
+    let widths = [shape.out_width, shape.width];
+    let in_pictures = |one: Vec<Pair>| {
+        let each = (0..pictures).flat_map(|n| one.iter().map(move |pair| (n, pair)));
+        each.map(|(n, pair)| Pair {
+            destination: n * out_pixels + pair.destination,
+            source: n * in_pixels + pair.source,
+        })
+        .collect()
+    };
+    let pairs = pairs(&rows, &columns, shape.kernel, widths).into_iter().map(in_pictures).collect();
     let out_panels: Vec<OutPanel> = (0..shape.options.groups)
         .flat_map(|group| {
             (0..shape.out_group())
@@ -41,14 +53,7 @@ pub(super) fn run(shape: &ConvShape, kernels: &Kernels, x: &[f32], dy: &[f32], d
                 .map(move |start| (group, start, LANES.min(shape.out_group() - start)))
         })
         .collect();
-    let geometry = Geometry {
-        shape,
-        runs: (0..kh * kw)
-            .map(|tap| (TapRun::new(shape, 0, tap / kw), TapRun::new(shape, 1, tap % kw)))
-            .collect(),
-        out_panels,
-        pictures: (PANEL_PIXELS / panel_pixels).clamp(1, shape.batch.max(1)),
-    };
+    let geometry = Geometry { shape, pairs, out_panels, pictures };
     let panel_len = shape.taps() * shape.in_group() * LANES;
     let part_len = geometry.out_panels.len() * panel_len;
     let part_pictures = shape.batch.div_ceil(MAX_PARTS).next_multiple_of(geometry.pictures).max(1);
@@ -108,7 +113,7 @@ impl Geometry<'_> {
         }
         let packed_dy = packed_dy.take(count * out_pixels * LANES);
         for (&(group, start, width), sums) in
-            panels.iter().zip(sums.chunks_exact_mut(self.runs.len() * depth * LANES))
+            panels.iter().zip(sums.chunks_exact_mut(self.pairs.len() * depth * LANES))
         {
             let channel = group * s.out_group() + start;
             pack(
@@ -121,23 +126,17 @@ impl Geometry<'_> {
                 packed_dy,
             );
             let x = packed_x.chunks_exact(x_len).skip(group * in_panels).take(in_panels);
-            for ((rows, columns), sums) in self.runs.iter().zip(sums.chunks_mut(depth * LANES)) {
-                if rows.len == 0 || columns.len == 0 {
-                    continue;
-                }
+            for (pairs, sums) in self.pairs.iter().zip(sums.chunks_mut(depth * LANES)) {
+                let pairs = &pairs[..pairs.len() / self.pictures * count];
                 for (x, sums) in x.clone().zip(sums.chunks_mut(LANES * LANES)) {
                     for (start, width) in blocks(sums.len() / LANES) {
-                        // SAFETY: the panels hold `count` pictures of all pixels with LANES lanes,
-                        // the runs lie inside the planes, and `sums` holds the tile.
+                        // SAFETY: the panels hold all pixels of `count` pictures, to which the
+                        // pairs belong, and `sums` holds the tile.
                         unsafe {
                             kernels.outer[width - 1](&OuterTile {
-                                x: x.as_ptr().add(start),
-                                dy: packed_dy.as_ptr(),
-                                pictures: count,
-                                x_pitch: [in_pixels * LANES, s.width * LANES, LANES],
-                                dy_pitch: [out_pixels * LANES, s.out_width * LANES],
-                                rows: *rows,
-                                columns: *columns,
+                                source: x.as_ptr().add(start),
+                                destination: packed_dy.as_ptr(),
+                                pairs,
                                 sum: sums.as_mut_ptr().add(start * LANES),
                             });
                         }

@@ -23,33 +23,44 @@ pub(super) static KERNELS: Kernels = Kernels {
     ],
 };
 
-/// `sum[m] += rows[m] * lanes` for `count` steps.
+/// `sum[m] += rows[m] * lanes`
 ///
 /// # Safety
-/// `count` steps of M elements must lie behind `rows` and of 16 behind `lanes`.
+/// M elements must lie behind `rows` and 16 behind `lanes`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn rank_one<const M: usize>(
     sum: &mut [[__m256; 2]; M],
-    mut rows: *const f32,
-    row_step: usize,
-    mut lanes: *const f32,
-    lane_step: usize,
+    rows: *const f32,
+    lanes: *const f32,
+) {
+    // SAFETY: the caller vouches for the elements.
+    unsafe {
+        let low = _mm256_loadu_ps(lanes);
+        let high = _mm256_loadu_ps(lanes.add(8));
+        for (m, sum) in sum.iter_mut().enumerate() {
+            let factor = _mm256_broadcast_ss(&*rows.add(m));
+            sum[0] = _mm256_fmadd_ps(factor, low, sum[0]);
+            sum[1] = _mm256_fmadd_ps(factor, high, sum[1]);
+        }
+    }
+}
+
+/// [`rank_one`] for `count` steps, packed one behind the other.
+///
+/// # Safety
+/// The steps must lie behind both pointers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn accumulate<const M: usize>(
+    sum: &mut [[__m256; 2]; M],
+    rows: *const f32,
+    lanes: *const f32,
     count: usize,
 ) {
-    for _ in 0..count {
+    for i in 0..count {
         // SAFETY: the caller vouches for `count` steps.
-        unsafe {
-            let low = _mm256_loadu_ps(lanes);
-            let high = _mm256_loadu_ps(lanes.add(8));
-            for (m, sum) in sum.iter_mut().enumerate() {
-                let factor = _mm256_broadcast_ss(&*rows.add(m));
-                sum[0] = _mm256_fmadd_ps(factor, low, sum[0]);
-                sum[1] = _mm256_fmadd_ps(factor, high, sum[1]);
-            }
-        }
-        rows = rows.wrapping_add(row_step);
-        lanes = lanes.wrapping_add(lane_step);
+        unsafe { rank_one(sum, rows.add(i * M), lanes.add(i * LANES)) };
     }
 }
 
@@ -57,14 +68,18 @@ unsafe fn rank_one<const M: usize>(
 unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     let mut sum: [[__m256; 2]; M] = std::array::from_fn(|m| [_mm256_set1_ps(t.bias[m]); 2]);
     for row in t.rows {
-        for column in t.columns {
+        let (columns, count) = match t.columns {
+            [first, rest @ ..] if t.adjacent => (std::slice::from_ref(first), rest.len() + 1),
+            columns => (columns, 1),
+        };
+        for column in columns {
             // SAFETY: the caller vouches that each tap's source lies in the packed band and its
-            // weights in the packed block.
+            // weights in the packed block, those of adjacent columns one behind the other.
             unsafe {
                 let at = (row.source - t.first_row) * t.row_pitch + column.source * t.column_pitch;
                 let tap = row.tap * t.kernel_width + column.tap;
                 let weight = t.weight.add(tap * t.depth * M);
-                rank_one(&mut sum, weight, M, t.source.add(at), LANES, t.depth);
+                accumulate(&mut sum, weight, t.source.add(at), count * t.depth);
             }
         }
     }
@@ -79,25 +94,13 @@ unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn outer<const M: usize>(t: &OuterTile) {
+unsafe fn outer<const M: usize>(t: &OuterTile<'_>) {
     let mut sum = [[_mm256_setzero_ps(); 2]; M];
-    for picture in 0..t.pictures {
-        for row in 0..t.rows.len {
-            // SAFETY: the caller vouches for the pictures, and the runs lie inside the planes.
-            unsafe {
-                let x = t.x.add(
-                    picture * t.x_pitch[0]
-                        + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
-                        + t.columns.input * t.x_pitch[2],
-                );
-                let dy = t.dy.add(
-                    picture * t.dy_pitch[0]
-                        + (t.rows.output + row) * t.dy_pitch[1]
-                        + t.columns.output * LANES,
-                );
-                let step = t.columns.step * t.x_pitch[2];
-                rank_one(&mut sum, x, step, dy, LANES, t.columns.len);
-            }
+    for pair in t.pairs {
+        // SAFETY: the caller vouches that both panels hold the pair's pixels.
+        unsafe {
+            let source = t.source.add(pair.source * LANES);
+            rank_one(&mut sum, source, t.destination.add(pair.destination * LANES));
         }
     }
     for (m, sum) in sum.iter().enumerate() {
@@ -118,7 +121,7 @@ unsafe fn product<const M: usize>(p: &Product) {
         // SAFETY: the caller vouches for `count` columns of `depth` vectors and for their places.
         unsafe {
             let lanes = p.columns.add(column * p.depth * LANES);
-            rank_one(&mut sum, p.weight, M, lanes, LANES, p.depth);
+            accumulate(&mut sum, p.weight, lanes, p.depth);
             for (m, sum) in sum.iter().enumerate() {
                 let out = p.out.add(m * p.out_pitch + column * LANES);
                 _mm256_storeu_ps(out, sum[0]);

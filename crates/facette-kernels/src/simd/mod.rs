@@ -17,7 +17,7 @@ use winograd::Transform;
 
 use crate::{
     Level,
-    conv::taps::{Tap, TapRun},
+    conv::taps::{Pair, Tap},
 };
 
 /// Pictures (or channels) side by side in a packed vector; the unit of all packed layouts.
@@ -42,6 +42,8 @@ pub(crate) struct ConvTile<'a> {
     pub(crate) first_row: usize,
     /// Column taps of this pixel.
     pub(crate) columns: &'a [Tap],
+    /// Whether neighbouring column taps are neighbours in the source and in the weight.
+    pub(crate) adjacent: bool,
     /// Packed weights of this block of output channels.
     pub(crate) weight: *const f32,
     /// Taps in a row of the kernel.
@@ -56,24 +58,17 @@ pub(crate) struct ConvTile<'a> {
     pub(crate) out_pitch: usize,
 }
 
-/// A product of two packed panels over pictures and pixels, added to a tile of the weight gradient.
+/// A product of two packed panels, summed over pairs of pixels and added to a tile of the weight
+/// gradient.
 ///
-/// Both panels are `[picture][pixel][LANES]`; of `x` the tile takes as many lanes as it has rows.
-pub(crate) struct OuterTile {
+/// Both panels are `[pixel][LANES]`; of `source` the tile takes as many lanes as it has rows.
+pub(crate) struct OuterTile<'a> {
     /// Panel of the input.
-    pub(crate) x: *const f32,
+    pub(crate) source: *const f32,
     /// Panel of the output gradient.
-    pub(crate) dy: *const f32,
-    /// Pictures.
-    pub(crate) pictures: usize,
-    /// Elements between pictures, rows and columns of `x`.
-    pub(crate) x_pitch: [usize; 3],
-    /// Elements between pictures, and between rows of pixels, of `dy`.
-    pub(crate) dy_pitch: [usize; 2],
-    /// The rows that this tap pairs.
-    pub(crate) rows: TapRun,
-    /// The columns that this tap pairs.
-    pub(crate) columns: TapRun,
+    pub(crate) destination: *const f32,
+    /// The pixels multiplied.
+    pub(crate) pairs: &'a [Pair],
     /// The tile, `[rows][LANES]`.
     pub(crate) sum: *mut f32,
 }
@@ -120,7 +115,7 @@ pub(crate) struct Product {
 /// argument, and that the processor has the table's instruction set.
 pub(crate) struct Kernels {
     pub(crate) conv: [unsafe fn(&ConvTile<'_>); MAX_ROWS],
-    pub(crate) outer: [unsafe fn(&OuterTile); MAX_ROWS],
+    pub(crate) outer: [unsafe fn(&OuterTile<'_>); MAX_ROWS],
     pub(crate) product: [unsafe fn(&Product); MAX_ROWS],
     pub(crate) pack: unsafe fn(&Pack),
     pub(crate) unpack: unsafe fn(&Unpack),

@@ -19,40 +19,57 @@ pub(super) static KERNELS: Kernels = Kernels {
 
 const _: () = assert!(MAX_ROWS == 6);
 
-/// `sum[m] += weight[m] * x` over `depth` channels, in the order of the channels.
+/// `sum[m] += rows[m] * lanes`
+///
+/// # Safety
+/// M elements must lie behind `rows` and LANES behind `lanes`.
 #[inline(always)]
 unsafe fn rank_one<const M: usize>(
     sum: &mut [[f32; LANES]; M],
-    mut rows: *const f32,
-    row_step: usize,
-    mut lanes: *const f32,
-    lane_step: usize,
+    rows: *const f32,
+    lanes: *const f32,
+) {
+    // SAFETY: the caller vouches for the elements.
+    let (rows, lanes) = unsafe { (&*rows.cast::<[f32; M]>(), &*lanes.cast::<[f32; LANES]>()) };
+    for (sum, factor) in sum.iter_mut().zip(rows) {
+        for (sum, lane) in sum.iter_mut().zip(lanes) {
+            *sum += factor * lane;
+        }
+    }
+}
+
+/// [`rank_one`] for `count` steps, packed one behind the other.
+///
+/// # Safety
+/// The steps must lie behind both pointers.
+#[inline(always)]
+unsafe fn accumulate<const M: usize>(
+    sum: &mut [[f32; LANES]; M],
+    rows: *const f32,
+    lanes: *const f32,
     count: usize,
 ) {
-    for _ in 0..count {
-        // SAFETY: the caller vouches for `count` steps of M and LANES elements.
-        let (row, lane) = unsafe { (&*rows.cast::<[f32; M]>(), &*lanes.cast::<[f32; LANES]>()) };
-        for (sum, factor) in sum.iter_mut().zip(row) {
-            for (sum, lane) in sum.iter_mut().zip(lane) {
-                *sum += factor * lane;
-            }
-        }
-        rows = rows.wrapping_add(row_step);
-        lanes = lanes.wrapping_add(lane_step);
+    for i in 0..count {
+        // SAFETY: the caller vouches for `count` steps.
+        unsafe { rank_one(sum, rows.add(i * M), lanes.add(i * LANES)) };
     }
 }
 
 unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     let mut sum: [[f32; LANES]; M] = std::array::from_fn(|m| [t.bias[m]; LANES]);
     for row in t.rows {
-        for column in t.columns {
+        let (columns, count) = match t.columns {
+            [first, rest @ ..] if t.adjacent => (std::slice::from_ref(first), rest.len() + 1),
+            columns => (columns, 1),
+        };
+        for column in columns {
             // SAFETY: the caller vouches that each tap's source lies in the packed band and its
-            // weights in the packed block.
+            // weights in the packed block, those of adjacent columns one behind the other.
             unsafe {
                 let at = (row.source - t.first_row) * t.row_pitch + column.source * t.column_pitch;
                 let tap = row.tap * t.kernel_width + column.tap;
                 let weight = t.weight.add(tap * t.depth * M);
-                rank_one(&mut sum, weight, M, t.source.add(at), LANES, t.depth);
+                accumulate(&mut sum, weight, t.source.add(at), count * t.depth);
             }
         }
     }
@@ -62,25 +79,13 @@ unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     }
 }
 
-unsafe fn outer<const M: usize>(t: &OuterTile) {
+unsafe fn outer<const M: usize>(t: &OuterTile<'_>) {
     let mut sum = [[0.0; LANES]; M];
-    for picture in 0..t.pictures {
-        for row in 0..t.rows.len {
-            // SAFETY: the caller vouches for the pictures, and the runs lie inside the planes.
-            unsafe {
-                let x = t.x.add(
-                    picture * t.x_pitch[0]
-                        + (t.rows.input + row * t.rows.step) * t.x_pitch[1]
-                        + t.columns.input * t.x_pitch[2],
-                );
-                let dy = t.dy.add(
-                    picture * t.dy_pitch[0]
-                        + (t.rows.output + row) * t.dy_pitch[1]
-                        + t.columns.output * LANES,
-                );
-                let step = t.columns.step * t.x_pitch[2];
-                rank_one(&mut sum, x, step, dy, LANES, t.columns.len);
-            }
+    for pair in t.pairs {
+        // SAFETY: the caller vouches that both panels hold the pair's pixels.
+        unsafe {
+            let source = t.source.add(pair.source * LANES);
+            rank_one(&mut sum, source, t.destination.add(pair.destination * LANES));
         }
     }
     for (m, sum) in sum.iter().enumerate() {
@@ -98,7 +103,7 @@ unsafe fn product<const M: usize>(p: &Product) {
         // SAFETY: the caller vouches for `count` columns of `depth` vectors and for their places.
         unsafe {
             let lanes = p.columns.add(column * p.depth * LANES);
-            rank_one(&mut sum, p.weight, M, lanes, LANES, p.depth);
+            accumulate(&mut sum, p.weight, lanes, p.depth);
             for (m, sum) in sum.iter().enumerate() {
                 p.out.add(m * p.out_pitch + column * LANES).cast::<[f32; LANES]>().write(*sum);
             }

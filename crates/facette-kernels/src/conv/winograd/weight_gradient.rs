@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{TILE, point_pitch};
 use crate::conv::ConvShape;
-use crate::conv::taps::TapRun;
+use crate::conv::taps::Pair;
 use crate::scratch::{Scratch, Shared, with_scratch, with_shared_scratch};
 use crate::simd::winograd::{Kind, POINTS, Transform};
 use crate::simd::{Kernels, LANES, OuterTile, Pack, Unpack, blocks};
@@ -64,18 +64,21 @@ pub(in crate::conv) fn run(
     let picture = POINTS * picture_tiles * (x.panels() + dy.panels()) * LANES;
     let pictures = (CHUNK_ELEMENTS / picture).clamp(1, s.batch.max(1));
     let point_len = dy.panels() * s.in_channels * LANES;
+    // Tile by tile.
+    let pairs: Vec<Pair> =
+        (0..pictures * picture_tiles).map(|i| Pair { destination: i, source: i }).collect();
     with_shared_scratch(|[x_points, dy_points, sums]| {
         let sums = sums.take(POINTS * point_len);
         sums.fill(0.0);
         for first in (0..s.batch).step_by(pictures) {
             let count = pictures.min(s.batch - first);
-            let columns = count * picture_tiles;
+            let pairs = &pairs[..count * picture_tiles];
             let x_points = transform(kernels, &x, tiles, first, count, x_points);
             let dy_points = transform(kernels, &dy, tiles, first, count, dy_points);
             let points = x_points.par_chunks_exact(x_points.len() / POINTS);
             let points = points.zip(dy_points.par_chunks_exact(dy_points.len() / POINTS));
             points.zip(sums.par_chunks_exact_mut(point_len)).for_each(|((x, dy), sums)| {
-                multiply(kernels, s.in_channels, columns, x, dy, sums);
+                multiply(kernels, s.in_channels, pairs, x, dy, sums);
             });
         }
         finish(kernels, s, sums, dw);
@@ -150,27 +153,22 @@ fn transform<'s>(
 fn multiply(
     kernels: &Kernels,
     channels: usize,
-    columns: usize,
+    pairs: &[Pair],
     x: &[f32],
     dy: &[f32],
     sums: &mut [f32],
 ) {
-    let once = TapRun { output: 0, input: 0, step: 1, len: 1 };
-    let panel = columns * LANES;
+    let panel = pairs.len() * LANES;
     for (sums, dy) in sums.chunks_exact_mut(channels * LANES).zip(dy.chunks_exact(panel)) {
         for (sums, x) in sums.chunks_mut(LANES * LANES).zip(x.chunks_exact(panel)) {
             for (start, rows) in blocks(sums.len() / LANES) {
-                // SAFETY: both panels hold `columns` vectors, and `sums` the tile. `kernels` is a
+                // SAFETY: both panels hold all tiles, and `sums` the tile of sums. `kernels` is a
                 // table that this processor can run.
                 unsafe {
                     kernels.outer[rows - 1](&OuterTile {
-                        x: x.as_ptr().add(start),
-                        dy: dy.as_ptr(),
-                        pictures: 1,
-                        x_pitch: [0, 0, LANES],
-                        dy_pitch: [0, 0],
-                        rows: once,
-                        columns: TapRun { len: columns, ..once },
+                        source: x.as_ptr().add(start),
+                        destination: dy.as_ptr(),
+                        pairs,
                         sum: sums.as_mut_ptr().add(start * LANES),
                     });
                 }
