@@ -138,6 +138,11 @@ impl OnnxModel {
         names(&self.model, self.model.output_ids())
     }
 
+    /// Values in its weights, constants included.
+    pub fn parameters(&self) -> usize {
+        self.model.total_params()
+    }
+
     /// Blake3 digest of the file, in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest

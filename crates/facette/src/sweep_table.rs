@@ -1,0 +1,148 @@
+//! The records of a sweep as a table: a row for each name, means over its seeds.
+
+use facette_eval::Judgement;
+use facette_eval::Outcome as Found;
+use facette_train::ResultRecord;
+
+use crate::console::duration;
+use crate::table::Rows;
+
+/// As aligned columns.
+pub(crate) fn text(records: &[ResultRecord]) -> String {
+    rows(records).to_text()
+}
+
+/// As a Markdown table.
+pub(crate) fn markdown(records: &[ResultRecord]) -> String {
+    rows(records).to_markdown()
+}
+
+fn rows(records: &[ResultRecord]) -> Rows {
+    let mut names: Vec<&str> = Vec::new();
+    let mut measures: Vec<String> = Vec::new();
+    for record in records {
+        if !names.contains(&record.name.as_str()) {
+            names.push(&record.name);
+        }
+        for (measure, _) in measured(record) {
+            if !measures.contains(&measure) {
+                measures.push(measure);
+            }
+        }
+    }
+    let headings = ["run", "parameters", "seeds"].map(str::to_owned);
+    let time = ["time of a run".to_owned()];
+    let mut rows = Rows::new(headings.into_iter().chain(measures.iter().cloned()).chain(time));
+    for name in names {
+        let of: Vec<&ResultRecord> = records.iter().filter(|record| record.name == name).collect();
+        let seeds: Vec<String> = of.iter().map(|record| record.seed.to_string()).collect();
+        let mut row = vec![name.to_owned(), of[0].parameters.to_string(), seeds.join(", ")];
+        for measure in &measures {
+            let values: Vec<f64> = of
+                .iter()
+                .flat_map(|record| measured(record))
+                .filter(|(known, _)| known == measure)
+                .map(|(_, value)| value)
+                .collect();
+            row.push(mean_and_spread(&values));
+        }
+        let seconds = of.iter().map(|record| record.seconds).sum::<f64>() / of.len() as f64;
+        row.push(duration(seconds));
+        rows.push(row);
+    }
+    rows
+}
+
+/// The leading measure of each judgement, in percent, with the name of its column.
+fn measured(record: &ResultRecord) -> Vec<(String, f64)> {
+    let judgements: Vec<Judgement> =
+        serde_json::from_value(record.judgements.clone()).unwrap_or_default();
+    judgements
+        .iter()
+        .flat_map(|judgement| {
+            let protocol = &judgement.protocol;
+            match &judgement.outcome {
+                Found::Verification(found) => {
+                    let [first, second] = found.sizes;
+                    let at = if first == second { second.to_string() } else { format!("{first}-{second}") };
+                    let at = format!("{protocol} at {at}, {} pairs", found.pairs);
+                    let mut all = vec![(format!("{at} (%)"), found.scores.accuracy)];
+                    if let Some(without) = &found.without_flip {
+                        all.push((format!("{at}, no flip (%)"), without.accuracy));
+                    }
+                    all
+                }
+                Found::Identification(found) => {
+                    let rank = found.rank.0.first();
+                    let named = |(rank, share): &(String, f64)| {
+                        (format!("{protocol} at {}, rank {rank} (%)", found.size), *share)
+                    };
+                    rank.map(named).into_iter().collect()
+                }
+                Found::Classification(found) => {
+                    vec![(format!("{protocol} at {}, top 1 (%)", found.size), found.top1)]
+                }
+            }
+        })
+        .map(|(name, share)| (name, 100.0 * share))
+        .collect()
+}
+
+/// `90.98`, or `90.98 ± 0.12` (sample standard deviation) of several seeds.
+fn mean_and_spread(values: &[f64]) -> String {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    match values.len() {
+        0 => "-".to_owned(),
+        1 => format!("{mean:.2}"),
+        _ => {
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            format!("{mean:.2} ± {:.2}", (squares / (count - 1.0)).sqrt())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use facette_train::Machine;
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(name: &str, seed: u64, top1: f64) -> ResultRecord {
+        ResultRecord {
+            name: name.into(),
+            recipe: PathBuf::from("recipes/a.toml"),
+            overrides: Vec::new(),
+            seed,
+            digest: String::new(),
+            version: String::new(),
+            date: String::new(),
+            machine: Machine { cpu: String::new(), cores: 2 },
+            threads: 2,
+            seconds: 120.0,
+            parameters: 1000,
+            judgements: json!([{
+                "protocol": "classification", "pictures": 10, "classes": 2, "size": 16,
+                "flip": false, "top1": top1, "top5": 1.0, "mean_class_accuracy": top1, "nll": 1.0,
+                "ece": 0.0, "brier": 0.0, "left_out": { "pictures": 0, "samples": 0 },
+                "model": { "name": "a", "digest": "", "parameters": 1000 },
+            }]),
+        }
+    }
+
+    #[test]
+    fn seeds_become_a_mean_and_a_spread() {
+        let records = [record("kd", 1, 0.5), record("kd", 2, 0.6), record("none", 1, 0.4)];
+        let table = markdown(&records);
+        let expected = "\
+| run | parameters | seeds | classification at 16, top 1 (%) | time of a run |
+|---|---|---|---|---|
+| kd | 1000 | 1, 2 | 55.00 ± 7.07 | 2 min |
+| none | 1000 | 1 | 40.00 | 2 min |
+";
+        assert_eq!(table, expected);
+    }
+}
