@@ -87,9 +87,8 @@ impl Kernel {
         }
     }
 
-    /// The widening window of an antialiased kernel: its radius in source pixels at scale 1, and
-    /// its height at a distance from the centre.
-    pub(crate) fn window(self) -> Option<(f64, fn(f64) -> f64)> {
+    /// The widening window of an antialiased kernel; `None` for the others.
+    pub(crate) fn window(self) -> Option<Window> {
         match self {
             Kernel::Box => Some((0.5, box_window)),
             Kernel::Bilinear => Some((1.0, triangle)),
@@ -100,6 +99,9 @@ impl Kernel {
         }
     }
 }
+
+/// Radius in source pixels at scale 1, and height at a distance from the centre.
+pub(crate) type Window = (f64, fn(f64) -> f64);
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

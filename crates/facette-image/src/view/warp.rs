@@ -156,12 +156,12 @@ mod tests {
         let turned = Frame { width: 24.0, height: 24.0, ..frame(17.0) };
         let planes = warped(&picture, &turned, side);
         let (sin, cos) = 17f64.to_radians().sin_cos();
-        for i in 0..side * side {
+        for (i, &value) in planes[..side * side].iter().enumerate() {
             let u = ((i % side) as f64 + 0.5 - 4.0) * 3.0;
             let v = ((i / side) as f64 + 0.5 - 4.0) * 3.0;
             let (x, y) = (24.0 + u * cos - v * sin, 24.0 + u * sin + v * cos);
             let expected = 2.0 * (x - 0.5) + 3.0 * (y - 0.5);
-            assert!((f64::from(planes[i]) - expected).abs() < 0.2, "{i}: {} {expected}", planes[i]);
+            assert!((f64::from(value) - expected).abs() < 0.2, "{i}: {} {expected}", value);
         }
     }
 }
