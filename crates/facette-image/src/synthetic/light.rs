@@ -9,6 +9,8 @@ use super::surface::Surface;
 pub(super) struct Light {
     /// Towards the lamp; of unit length.
     pub(super) towards: [f32; 3],
+    /// Between lamp and viewer: where a mirror would have to face.
+    half: [f32; 3],
     key: Rgb,
     sky: Rgb,
     ground: Rgb,
@@ -28,6 +30,7 @@ impl Light {
         let hard = dice.range(0.25, 0.9);
         Self {
             towards,
+            half: normalised([towards[0], towards[1], towards[2] + 1.0]),
             key: warm(dice, 2.1 * hard),
             sky: warm(dice, 0.3 + 0.75 * (1.0 - hard)),
             ground: warm(dice, 0.12 + 0.4 * (1.0 - hard)),
@@ -40,9 +43,7 @@ impl Light {
     pub(super) fn shade(&self, surface: &Surface, n: [f32; 3], open: f32, lit: f32) -> Rgb {
         let facing = dot(n, self.towards);
         let up = 0.5 - 0.5 * n[1];
-        // Towards the lamp and the viewer: where a mirror would have to stand.
-        let half = normalised([self.towards[0], self.towards[1], self.towards[2] + 1.0]);
-        let mirror = dot(n, half).max(0.0).powi(20) * surface.gloss * lit * 1.6;
+        let mirror = dot(n, self.half).max(0.0).powi(20) * surface.gloss * lit * 1.6;
         std::array::from_fn(|c| {
             // Red light travels furthest under skin and softens the edge of the shade.
             let wrap = self.wrap + surface.relief * [0.22, 0.08, 0.04][c];
