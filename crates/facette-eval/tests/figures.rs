@@ -182,7 +182,7 @@ fn the_report_is_one_page_that_needs_nothing_else() {
     };
     let page = report.html().unwrap();
     for wanted in
-        ["<!DOCTYPE html>", "data:image/png;base64,", "0.194 M", "91.53 ± 1.10", "Seed 1."]
+        ["<!DOCTYPE html>", "data:image/png;base64,", "0.194 M", "91.53 ± 1.10%", "Seed 1."]
     {
         assert!(page.contains(wanted), "{wanted}");
     }

@@ -4,7 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{
-    GRID, INK, MUTED, TEXT, colour, figure, local, percent, px, shortened, stroke, text, width_of,
+    GRID, Head, INK, MUTED, TEXT, TICK, colour, figure, local, percent, px, shortened, stroke,
+    text, width_of,
 };
 use super::{Exhibit, Figure, FigureSpec, labels};
 use crate::{EvalError, Outcome};
@@ -39,12 +40,13 @@ pub fn accuracy_bars(
     }
     let names: Vec<String> = bars.iter().map(|bar| shortened(&bar.name, 40)).collect();
     let longest = names.iter().map(|name| width_of(name, TEXT)).fold(0.0, f64::max);
-    let height = 62.0 + 54.0 + 40.0 * bars.len() as f64;
+    let height = 54.0 + 40.0 * bars.len() as f64;
     let subtitle = match baseline > 0.0 {
-        true => format!("mean and spread; the axis begins at {}, by guessing", percent(&baseline)),
+        true => format!("mean and spread; the axis begins at {}, guessing", percent(&baseline)),
         false => "mean and spread".to_string(),
     };
-    figure("accuracy", (720.0, height), title, &subtitle, |body| {
+    let head = Head { title, subtitle: &subtitle, legend: &[] };
+    figure("accuracy", (720.0, height), &head, |body| {
         let count = bars.len() as f64;
         let mut chart = ChartBuilder::on(body)
             .margin_left(px(20.0))
@@ -59,6 +61,7 @@ pub fn accuracy_bars(
             .light_line_style(TRANSPARENT)
             .bold_line_style(stroke(GRID, 1.0))
             .axis_style(stroke(MUTED, 1.0))
+            .set_all_tick_mark_size(px(TICK))
             .label_style(text(TEXT, MUTED))
             .axis_desc_style(text(TEXT, INK))
             .x_labels(6)
@@ -72,7 +75,7 @@ pub fn accuracy_bars(
             let middle = count - i as f64 - 0.5;
             let mean = bar.mean.clamp(baseline, 1.0);
             let corners = [(baseline, middle - 0.32), (mean, middle + 0.32)];
-            chart.draw_series([Rectangle::new(corners, colour(i).mix(0.85).filled())])?;
+            chart.draw_series([Rectangle::new(corners, colour(i).filled())])?;
             let (low, high) =
                 ((bar.mean - bar.std).max(baseline), (bar.mean + bar.std).clamp(baseline, 1.0));
             let whisker = |points: [(f64, f64); 2]| PathElement::new(points, stroke(INK, 1.4));
@@ -125,7 +128,7 @@ impl FigureSpec for Bars {
             .into_iter()
             .map(|(protocol, baseline, bars)| {
                 let name = format!("{}-{protocol}", FigureSpec::name(self));
-                let title = format!("Accuracy, {protocol}");
+                let title = format!("Accuracy ({protocol})");
                 // A model worse than guessing still deserves a bar.
                 let worst = bars.iter().map(|bar| bar.mean - bar.std).fold(1.0, f64::min);
                 let baseline = if worst < baseline { 0.0 } else { baseline };

@@ -30,7 +30,11 @@ const FONT: &str = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial
 /// Size of ordinary text, in shown pixels.
 pub(super) const TEXT: f64 = 13.0;
 /// Space for title and subtitle.
-const HEAD: f64 = 62.0;
+const HEAD: f64 = 64.0;
+/// Height of a line of a legend.
+const LINE: f64 = 21.0;
+/// Length of a tick, which also keeps its label off the axis.
+pub(super) const TICK: f64 = 5.0;
 
 /// The area that figures draw on.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -70,30 +74,88 @@ pub(super) fn shortened(name: &str, most: usize) -> String {
     }
 }
 
-/// Draws a figure of `width` x `height` shown pixels with `title` and `subtitle` above what `draw`
-/// adds. The background is white, so that it can stand on a page of any colour.
+/// What stands above a plot.
+pub(super) struct Head<'a> {
+    pub(super) title: &'a str,
+    pub(super) subtitle: &'a str,
+    pub(super) legend: &'a [Entry],
+}
+
+/// A name in a legend, its colour and how it is marked.
+pub(super) type Entry = (String, RGBColor, Mark);
+
+/// How an entry of a legend is marked.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    Line,
+    Block,
+}
+
+/// Draws a figure whose plot is `width` x `height` shown pixels, under its head. The background is
+/// white, so that it can stand on a page of any colour.
 pub(super) fn figure(
     name: &'static str,
     (width, height): (f64, f64),
-    title: &str,
-    subtitle: &str,
+    head: &Head<'_>,
     draw: impl FnOnce(&Area<'_>) -> Result<(), Failure>,
 ) -> Result<String, EvalError> {
+    let entries = flowed(head.legend, width - 40.0);
+    let rows = entries.last().map_or(0.0, |entry| entry.0.1 + 1.0);
+    let above = HEAD + LINE * rows;
+    let size = (width, above + height);
     let mut svg = String::new();
-    let size = (px(width) as u32, px(height) as u32);
     let drawn = || -> Result<(), Failure> {
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let backend = SVGBackend::with_string(&mut svg, (px(size.0) as u32, px(size.1) as u32));
+        let root = backend.into_drawing_area();
         root.fill(&PAPER)?;
-        let (head, body) = root.split_vertically(px(HEAD));
         let bold = (FONT, 16.0 * SCALE * 1.24, FontStyle::Bold).into_font().color(&INK);
-        head.draw_text(title, &bold, (px(20.0), px(16.0)))?;
-        head.draw_text(subtitle, &text(TEXT, MUTED), (px(20.0), px(39.0)))?;
-        draw(&body)?;
+        root.draw_text(head.title, &bold, (px(20.0), px(16.0)))?;
+        root.draw_text(head.subtitle, &text(TEXT, MUTED), (px(20.0), px(39.0)))?;
+        for ((left, row), entry) in &entries {
+            draw_entry(&root, (px(20.0 + left), px(HEAD + LINE * (row + 0.25))), entry)?;
+        }
+        draw(&root.split_vertically(px(above)).1)?;
         root.present()?;
         Ok(())
     };
     drawn().map_err(|e| EvalError::Figure { figure: name.into(), reason: e.to_string() })?;
-    Ok(shown(&svg, (width, height), title))
+    Ok(shown(&svg, size, head.title))
+}
+
+/// Entries in lines of at most `width` shown pixels: (left edge, line) of each.
+fn flowed(entries: &[Entry], width: f64) -> Vec<((f64, f64), Entry)> {
+    let (mut left, mut row) = (0.0, 0.0);
+    let mut flowed = Vec::new();
+    for (name, colour, mark) in entries {
+        let name = shortened(name, 60);
+        let wide = width_of(&name, TEXT) + 30.0;
+        if left > 0.0 && left + wide > width {
+            (left, row) = (0.0, row + 1.0);
+        }
+        flowed.push(((left, row), (name, *colour, *mark)));
+        left += wide + 18.0;
+    }
+    flowed
+}
+
+fn draw_entry(
+    area: &Area<'_>,
+    (left, middle): (i32, i32),
+    (name, colour, mark): &Entry,
+) -> Result<(), Failure> {
+    let right = left + px(20.0);
+    match mark {
+        Mark::Line => {
+            area.draw(&PathElement::new([(left, middle), (right, middle)], stroke(*colour, 2.5)))?;
+        }
+        Mark::Block => {
+            let corners = [(left, middle - px(6.0)), (right, middle + px(6.0))];
+            area.draw(&Rectangle::new(corners, colour.mix(0.55).filled()))?;
+        }
+    }
+    let style = text(TEXT, INK).pos(Pos::new(HPos::Left, VPos::Center));
+    area.draw_text(name, &style, (right + px(6.0), middle))?;
+    Ok(())
 }
 
 /// Replaces the size that the backend wrote by the shown one, and names the picture for readers
@@ -123,13 +185,6 @@ pub(super) fn local(body: &Area<'_>, (x, y): (i32, i32)) -> (i32, i32) {
     (x - left, y - top)
 }
 
-/// How an entry of a legend is marked.
-#[derive(Clone, Copy)]
-pub(super) enum Mark {
-    Line,
-    Block,
-}
-
 /// Which corner of the plot a legend stands in.
 #[derive(Clone, Copy)]
 pub(super) enum Corner {
@@ -137,19 +192,19 @@ pub(super) enum Corner {
     BottomRight,
 }
 
-/// Draws a legend in a corner of the plot.
-pub(super) fn legend(
+/// Draws a legend in a corner of the plot, for panels that have one each.
+pub(super) fn corner_legend(
     plot: &Area<'_>,
     corner: Corner,
-    entries: &[(String, RGBColor, Mark)],
+    entries: &[Entry],
 ) -> Result<(), Failure> {
     if entries.is_empty() {
         return Ok(());
     }
-    let line = px(20.0);
-    let names: Vec<String> = entries.iter().map(|entry| shortened(&entry.0, 44)).collect();
-    let longest = names.iter().map(|name| width_of(name, TEXT)).fold(0.0, f64::max);
-    let (width, height) = (px(longest + 48.0), line * entries.len() as i32 + px(8.0));
+    let entries: Vec<Entry> =
+        entries.iter().map(|entry| (shortened(&entry.0, 44), entry.1, entry.2)).collect();
+    let longest = entries.iter().map(|entry| width_of(&entry.0, TEXT)).fold(0.0, f64::max);
+    let (width, height) = (px(longest + 42.0), px(LINE * entries.len() as f64 + 8.0));
     let (right, bottom) = plot.dim_in_pixel();
     let left = (right as i32 - px(8.0) - width).max(0);
     let top = match corner {
@@ -158,20 +213,9 @@ pub(super) fn legend(
     };
     let background = PAPER.mix(0.85).filled();
     plot.draw(&Rectangle::new([(left, top), (left + width, top + height)], background))?;
-    let anchor = Pos::new(HPos::Left, VPos::Center);
-    for (row, (name, &(_, colour, mark))) in names.iter().zip(entries).enumerate() {
-        let middle = top + px(4.0) + line * row as i32 + line / 2;
-        let (from, to) = (left + px(8.0), left + px(30.0));
-        match mark {
-            Mark::Line => {
-                plot.draw(&PathElement::new([(from, middle), (to, middle)], stroke(colour, 2.5)))?;
-            }
-            Mark::Block => {
-                let corners = [(from, middle - px(6.0)), (to, middle + px(6.0))];
-                plot.draw(&Rectangle::new(corners, colour.mix(0.55).filled()))?;
-            }
-        }
-        plot.draw_text(name, &text(TEXT, INK).pos(anchor), (to + px(8.0), middle))?;
+    for (row, entry) in entries.iter().enumerate() {
+        let middle = top + px(4.0 + LINE * (row as f64 + 0.5));
+        draw_entry(plot, (left + px(8.0), middle), entry)?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::canvas::{
-    Corner, GRID, INK, MUTED, Mark, PALETTE, TEXT, figure, legend, local, percent, px, shortened,
-    stroke, text,
+    Entry, GRID, Head, INK, MUTED, Mark, PALETTE, TEXT, TICK, figure, local, percent, px,
+    shortened, stroke, text,
 };
 use super::{Exhibit, Figure, FigureSpec, verifications};
 use crate::EvalError;
@@ -54,8 +54,15 @@ pub fn score_histogram(scores: &PairScores) -> Result<String, EvalError> {
         scores.same.len(),
         scores.different.len()
     );
-    figure("histogram", (720.0, 400.0), &scores.title, &subtitle, |body| {
+    let entries: Vec<Entry> = kinds
+        .iter()
+        .rev()
+        .map(|(name, colour, _)| (name.to_string(), *colour, Mark::Block))
+        .collect();
+    let head = Head { title: &scores.title, subtitle: &subtitle, legend: &entries };
+    figure("histogram", (720.0, 340.0), &head, |body| {
         let mut chart = ChartBuilder::on(body)
+            .margin_left(px(12.0))
             .margin_right(px(24.0))
             .margin_bottom(px(8.0))
             .x_label_area_size(px(46.0))
@@ -67,6 +74,7 @@ pub fn score_histogram(scores: &PairScores) -> Result<String, EvalError> {
             .light_line_style(TRANSPARENT)
             .bold_line_style(stroke(GRID, 1.0))
             .axis_style(stroke(MUTED, 1.0))
+            .set_all_tick_mark_size(px(TICK))
             .label_style(text(TEXT, MUTED))
             .axis_desc_style(text(TEXT, INK))
             .x_labels(9)
@@ -91,12 +99,7 @@ pub fn score_histogram(scores: &PairScores) -> Result<String, EvalError> {
             let label = format!("threshold {threshold:.3}");
             body.draw_text(&label, &text(TEXT, INK), (x + px(6.0), y + px(4.0)))?;
         }
-        let entries: Vec<_> = kinds
-            .iter()
-            .rev()
-            .map(|(name, colour, _)| (name.to_string(), *colour, Mark::Block))
-            .collect();
-        legend(&chart.plotting_area().strip_coord_spec(), Corner::TopRight, &entries)
+        Ok(())
     })
 }
 

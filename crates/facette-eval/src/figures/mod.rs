@@ -71,22 +71,16 @@ pub fn figure(name: &str) -> Result<&'static dyn FigureSpec, EvalError> {
     find("figure", FIGURES, name)
 }
 
-/// The label of each judged model: its name, with the sizes where models would share one.
+/// The label of each judged model: its name, with the sizes of the pictures where they differ.
 fn labels(judged: &[Judged]) -> Vec<String> {
-    let name = |j: &Judged| j.judgement.model.name.clone();
-    judged
-        .iter()
-        .map(|j| {
-            let shared = judged.iter().filter(|other| name(other) == name(j)).count() > 1;
-            match (&j.judgement.verification(), shared) {
-                (Some(v), true) if v.sizes[0] != v.sizes[1] => {
-                    format!("{} at {}-{} px", name(j), v.sizes[0], v.sizes[1])
-                }
-                (Some(v), true) => format!("{} at {} px", name(j), v.size),
-                _ => name(j),
-            }
-        })
-        .collect()
+    let sizes = |j: &Judged| j.judgement.verification().map(|v| v.sizes);
+    let differ = judged.windows(2).any(|pair| sizes(&pair[0]) != sizes(&pair[1]));
+    let label = |j: &Judged| match sizes(j).filter(|_| differ) {
+        None => j.judgement.model.name.clone(),
+        Some([a, b]) if a == b => format!("{}, {a} px", j.judgement.model.name),
+        Some([a, b]) => format!("{}, {a}-{b} px", j.judgement.model.name),
+    };
+    judged.iter().map(label).collect()
 }
 
 /// Model labels and pair distances of all verifications.

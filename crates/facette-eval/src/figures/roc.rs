@@ -5,7 +5,7 @@ use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 use super::canvas::{
-    Area, Corner, Failure, GRID, INK, MUTED, Mark, TEXT, colour, figure, legend, percent, px,
+    Area, Entry, Failure, GRID, Head, INK, MUTED, Mark, TEXT, TICK, colour, figure, percent, px,
     stroke, text,
 };
 use super::{Exhibit, Figure, FigureSpec, verifications};
@@ -46,7 +46,13 @@ pub fn roc_curves(curves: &[RocCurve], axis: FarAxis) -> Result<String, EvalErro
             ("roc-log", "true accept rate over false accept rate (powers of ten); dashed: guessing")
         }
     };
-    figure(name, (720.0, 480.0), "ROC", subtitle, |body| match axis {
+    let entries: Vec<Entry> = curves
+        .iter()
+        .enumerate()
+        .map(|(i, c)| (format!("{} (AUC {:.4})", c.name, auc(&c.roc)), colour(i), Mark::Line))
+        .collect();
+    let head = Head { title: "ROC", subtitle, legend: &entries };
+    figure(name, (720.0, 420.0), &head, |body| match axis {
         FarAxis::Linear => plot(body, curves, 0.0, 0.0..1.0, &percent),
         FarAxis::Logarithmic => {
             let floor = smallest_rate(curves);
@@ -59,7 +65,7 @@ pub fn roc_curves(curves: &[RocCurve], axis: FarAxis) -> Result<String, EvalErro
 fn smallest_rate(curves: &[RocCurve]) -> f64 {
     let first = |curve: &RocCurve| curve.roc.points().iter().map(|p| p.far).find(|&far| far > 0.0);
     let smallest = curves.iter().filter_map(first).fold(1.0, f64::min);
-    10f64.powf((smallest * 1.001).log10().floor().clamp(-6.0, -1.0))
+    10f64.powi((smallest * 1.001).log10().floor().clamp(-6.0, -1.0) as i32)
 }
 
 fn plot<X>(
@@ -74,6 +80,7 @@ where
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
     let mut chart = ChartBuilder::on(body)
+        .margin_left(px(12.0))
         .margin_right(px(24.0))
         .margin_bottom(px(8.0))
         .x_label_area_size(px(46.0))
@@ -84,6 +91,7 @@ where
         .light_line_style(TRANSPARENT)
         .bold_line_style(stroke(GRID, 1.0))
         .axis_style(stroke(MUTED, 1.0))
+        .set_all_tick_mark_size(px(TICK))
         .label_style(text(TEXT, MUTED))
         .axis_desc_style(text(TEXT, INK))
         .x_labels(7)
@@ -100,15 +108,13 @@ where
     chart.draw_series(DashedLineSeries::new(guess, px(5.0), px(5.0), stroke(MUTED, 1.0)))?;
     for (i, curve) in curves.iter().enumerate() {
         let points = curve.roc.thinned(POINTS);
-        let line: Vec<(f64, f64)> = points.iter().map(|p| (p.far.max(floor), p.tar)).collect();
+        // A logarithmic axis begins with what is accepted at its left edge.
+        let first = points.partition_point(|p| p.far <= floor).saturating_sub(1);
+        let first = if floor > 0.0 { first } else { 0 };
+        let line = points[first..].iter().map(|p| (p.far.max(floor), p.tar));
         chart.draw_series(LineSeries::new(line, stroke(colour(i), 2.2)))?;
     }
-    let entries: Vec<_> = curves
-        .iter()
-        .enumerate()
-        .map(|(i, c)| (format!("{}, AUC {:.4}", c.name, auc(&c.roc)), colour(i), Mark::Line))
-        .collect();
-    legend(&chart.plotting_area().strip_coord_spec(), Corner::BottomRight, &entries)
+    Ok(())
 }
 
 /// `10⁻³` for 0.001.

@@ -4,7 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{
-    Corner, GRID, INK, MUTED, Mark, TEXT, colour, figure, legend, local, percent, px, stroke, text,
+    Entry, GRID, Head, INK, MUTED, Mark, TEXT, TICK, colour, figure, local, percent, px, stroke,
+    text,
 };
 use super::{Exhibit, Figure, FigureSpec};
 use crate::EvalError;
@@ -48,9 +49,13 @@ pub fn accuracy_by_size(title: &str, series: &[SizeSeries]) -> Result<String, Ev
     let lowest = all().map(|p| p.accuracy - p.std).fold(1.0, f64::min);
     let floor = ((lowest - 0.02) * 20.0).floor() / 20.0;
     let subtitle = "mean and spread over the side of the pictures in pixels";
-    figure("accuracy-size", (720.0, 440.0), title, subtitle, |body| {
+    let entries: Vec<Entry> =
+        series.iter().enumerate().map(|(i, s)| (s.name.clone(), colour(i), Mark::Line)).collect();
+    let head = Head { title, subtitle, legend: &entries };
+    figure("accuracy-size", (720.0, 380.0), &head, |body| {
         let last = sizes.len() as f64 - 0.6;
         let mut chart = ChartBuilder::on(body)
+            .margin_left(px(12.0))
             .margin_right(px(24.0))
             .margin_bottom(px(8.0))
             .margin_top(px(6.0))
@@ -63,6 +68,7 @@ pub fn accuracy_by_size(title: &str, series: &[SizeSeries]) -> Result<String, Ev
             .light_line_style(TRANSPARENT)
             .bold_line_style(stroke(GRID, 1.0))
             .axis_style(stroke(MUTED, 1.0))
+            .set_all_tick_mark_size(px(TICK))
             .label_style(text(TEXT, MUTED))
             .axis_desc_style(text(TEXT, INK))
             .x_labels(0)
@@ -71,18 +77,19 @@ pub fn accuracy_by_size(title: &str, series: &[SizeSeries]) -> Result<String, Ev
             .y_desc("accuracy")
             .y_label_formatter(&percent)
             .draw()?;
+        let (wide, _) = chart.plotting_area().dim_in_pixel();
+        let apart = f64::from(px(7.0)) / f64::from(wide) * (last + 0.4);
         let below = Pos::new(HPos::Center, VPos::Top);
         for (i, size) in sizes.iter().enumerate() {
             let (x, y) = local(body, chart.backend_coord(&(i as f64, floor)));
             let style = text(TEXT, MUTED).pos(below);
             body.draw_text(&size.to_string(), &style, (x, y + px(8.0)))?;
         }
-        let mut entries = Vec::new();
         for (i, model) in series.iter().enumerate() {
             let mut points = model.points.clone();
             points.sort_by_key(|point| point.size);
             // Spreads of several models at one size stand side by side.
-            let shift = (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 0.03;
+            let shift = (i as f64 - (series.len() as f64 - 1.0) / 2.0) * apart;
             let at = |point: &SizePoint| (place(point.size) + shift, point.accuracy);
             let spreads = points.iter().map(|point| {
                 let (x, y) = at(point);
@@ -93,9 +100,8 @@ pub fn accuracy_by_size(title: &str, series: &[SizeSeries]) -> Result<String, Ev
             chart.draw_series(LineSeries::new(points.iter().map(at), stroke(colour(i), 2.2)))?;
             let dots = points.iter().map(|p| Circle::new(at(p), px(3.5), colour(i).filled()));
             chart.draw_series(dots)?;
-            entries.push((model.name.clone(), colour(i), Mark::Line));
         }
-        legend(&chart.plotting_area().strip_coord_spec(), Corner::BottomRight, &entries)
+        Ok(())
     })
 }
 

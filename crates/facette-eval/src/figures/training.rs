@@ -5,8 +5,8 @@ use std::ops::Range;
 use plotters::prelude::*;
 
 use super::canvas::{
-    Area, Corner, Failure, GRID, INK, MUTED, Mark, PALETTE, TEXT, colour, figure, legend, px,
-    stroke, text,
+    Area, Corner, Failure, GRID, Head, INK, MUTED, Mark, PALETTE, TEXT, TICK, colour,
+    corner_legend, figure, px, stroke, text,
 };
 use super::{Exhibit, Figure, FigureSpec};
 use crate::EvalError;
@@ -64,8 +64,11 @@ pub fn training_curves(run: &TrainingCurves) -> Result<String, EvalError> {
         });
     }
     let x = first..if last > first { last } else { first + 1.0 };
-    let height = 62.0 + panels.iter().map(|panel| panel.height).sum::<f64>() + 40.0;
-    figure("training", (720.0, height), &run.title, "", |body| {
+    let height = panels.iter().map(|panel| panel.height).sum::<f64>() + 40.0;
+    let labels: Vec<&str> = panels.iter().map(|panel| panel.label).collect();
+    let subtitle = format!("{} by {}", labels.join(", "), run.axis);
+    let head = Head { title: &run.title, subtitle: &subtitle, legend: &[] };
+    figure("training", (720.0, height), &head, |body| {
         let mut rest = body.clone();
         for (i, panel) in panels.iter().enumerate() {
             let is_last = i + 1 == panels.len();
@@ -121,6 +124,7 @@ impl Panel {
             + plotters::coord::ranged1d::ValueFormatter<f64>,
     {
         let mut chart = ChartBuilder::on(area)
+            .margin_left(px(12.0))
             .margin_right(px(24.0))
             .margin_top(px(6.0))
             .margin_bottom(px(8.0))
@@ -131,10 +135,11 @@ impl Panel {
         mesh.light_line_style(TRANSPARENT)
             .bold_line_style(stroke(GRID, 1.0))
             .axis_style(stroke(MUTED, 1.0))
+            .set_all_tick_mark_size(px(TICK))
             .label_style(text(TEXT, MUTED))
             .axis_desc_style(text(TEXT, INK))
             .x_labels(if axis.is_some() { 8 } else { 0 })
-            .y_labels(if self.height < 150.0 { 3 } else { 5 })
+            .y_labels(if self.height < 150.0 { 4 } else { 5 })
             .y_desc(self.label)
             .y_label_formatter(&|value| short(*value));
         if let Some(axis) = axis {
@@ -153,7 +158,7 @@ impl Panel {
         entries.retain(|entry| !entry.0.is_empty());
         let corner =
             if self.label == "validation" { Corner::BottomRight } else { Corner::TopRight };
-        legend(&chart.plotting_area().strip_coord_spec(), corner, &entries)
+        corner_legend(&chart.plotting_area().strip_coord_spec(), corner, &entries)
     }
 }
 

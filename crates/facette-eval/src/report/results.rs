@@ -43,7 +43,7 @@ fn row(judgement: &Judgement) -> Vec<(String, String)> {
     let model = &judgement.model;
     let mut cells = vec![
         ("Model".to_string(), model.name.clone()),
-        ("Parameters".into(), model.parameters.map_or("–".into(), count)),
+        ("Params".into(), model.parameters.map_or("–".into(), count)),
     ];
     cells.extend(match &judgement.outcome {
         Outcome::Verification(outcome) => verification(outcome),
@@ -58,23 +58,23 @@ fn verification(v: &Verification) -> Vec<(String, String)> {
         ("Size".to_string(), sides(v.sizes)),
         ("Flip".into(), v.flip_rule.clone()),
         (
-            "Accuracy %".into(),
-            format!("{:.2} ± {:.2}", 100.0 * v.scores.accuracy, 100.0 * v.scores.accuracy_std),
+            "Accuracy".into(),
+            format!("{:.2} ± {:.2}%", 100.0 * v.scores.accuracy, 100.0 * v.scores.accuracy_std),
         ),
         ("AUC".into(), format!("{:.4}", v.scores.auc)),
-        ("EER %".into(), percent(v.scores.eer)),
+        ("EER".into(), percent(v.scores.eer)),
     ];
     let tar = v.scores.tar_at_far.0.iter();
-    cells.extend(tar.map(|(far, tar)| (format!("TAR@{far} %"), percent(*tar))));
+    cells.extend(tar.map(|(far, tar)| (format!("TAR@{far}"), percent(*tar))));
     cells
 }
 
 fn identification(i: &Identification) -> Vec<(String, String)> {
     let mut cells = vec![("Size".to_string(), sides(i.sizes))];
-    cells.extend(i.rank.0.iter().map(|(k, share)| (format!("Rank-{k} %"), percent(*share))));
+    cells.extend(i.rank.0.iter().map(|(k, share)| (format!("Rank-{k}"), percent(*share))));
     for (rate, open) in i.tpir_at_fpir.iter().flat_map(|rates| &rates.0) {
         let ranks = open.rank.0.first().into_iter();
-        cells.extend(ranks.map(|(k, share)| (format!("TPIR{k}@{rate} %"), percent(*share))));
+        cells.extend(ranks.map(|(k, share)| (format!("TPIR{k}@{rate}"), percent(*share))));
     }
     cells.push(("Gallery".into(), i.gallery.to_string()));
     cells.push(("Probes".into(), i.probes.to_string()));
@@ -84,8 +84,8 @@ fn identification(i: &Identification) -> Vec<(String, String)> {
 fn classification(c: &Classification) -> Vec<(String, String)> {
     vec![
         ("Size".into(), c.size.to_string()),
-        ("Top-1 %".into(), percent(c.top1)),
-        ("Top-5 %".into(), percent(c.top5)),
+        ("Top-1".into(), percent(c.top1)),
+        ("Top-5".into(), percent(c.top5)),
         ("NLL".into(), format!("{:.3}", c.nll)),
         ("ECE".into(), format!("{:.3}", c.ece)),
         ("Pictures".into(), c.pictures.to_string()),
@@ -97,7 +97,7 @@ fn sides([first, second]: [usize; 2]) -> String {
 }
 
 fn percent(rate: f64) -> String {
-    format!("{:.2}", 100.0 * rate)
+    format!("{:.2}%", 100.0 * rate)
 }
 
 /// `0.194 M` for 193,824, `35.3 k` for 35,304.
