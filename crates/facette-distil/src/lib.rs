@@ -9,6 +9,7 @@
 mod batch;
 pub mod divergence;
 mod error;
+mod guided;
 pub mod heads;
 pub mod huber;
 mod knowledge;

@@ -29,8 +29,9 @@ impl MapNetwork {
         let Shape { channels, height, width } = from;
         let mut builder = Builder::new(owner, Input { channels, height, width });
         let last = layers(&mut builder, 0);
-        let graph: Graph = builder.finish(last, None).map_err(facette_nets::NetsError::from)?;
-        let output = graph.shapes().map_err(facette_nets::NetsError::from)?[last];
+        let output = builder.shape(last).unwrap_or(Shape::vector(0));
+        let flat = builder.flatten(last);
+        let graph: Graph = builder.finish(flat, None).map_err(facette_nets::NetsError::from)?;
         let name = format!("term/{}/{owner}", context.stream);
         let network = Network::new(graph, Init::Torch, context.seed, &name, context.device)?;
         Ok(Self { network, output })

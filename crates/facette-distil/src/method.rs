@@ -115,10 +115,15 @@ pub(crate) fn contexts<'a, 'b, const N: usize>(
     owner: &str,
     contexts: &'a [Context<'b>],
 ) -> Result<&'a [Context<'b>; N], DistilError> {
-    contexts.try_into().map_err(|_| DistilError::Need {
+    contexts.try_into().map_err(|_| missing_streams(owner, N, contexts.len()))
+}
+
+/// Not as many streams were described as the method has.
+pub(crate) fn missing_streams(owner: &str, needed: usize, described: usize) -> DistilError {
+    DistilError::Need {
         owner: owner.to_owned(),
-        need: format!("{N} streams"),
-        found: format!("{} described", contexts.len()),
+        need: format!("{needed} streams"),
+        found: format!("{described} described"),
         remedy: "describe every stream that the method names".into(),
-    })
+    }
 }

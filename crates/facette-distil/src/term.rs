@@ -19,6 +19,21 @@ pub trait Term: Send {
         Wanted::default()
     }
 
+    /// Passes over the training set that the term asks for before the first step, in which
+    /// [`Term::observe`] is called with every batch. A term restored from a checkpoint keeps what
+    /// it gathered and needs none.
+    fn passes(&self) -> usize {
+        0
+    }
+
+    /// Sees what the target yields for a batch in a pass before the first step.
+    ///
+    /// # Errors
+    /// If the target does not yield what is needed, or the device cannot be read.
+    fn observe(&mut self, _target: &Knowledge, _batch: &Batch) -> Result<(), DistilError> {
+        Ok(())
+    }
+
     /// The loss over the batch, a scalar `[1]` that carries gradient to `student` (and to the
     /// term's own parameters). `target` comes detached unless the method says otherwise. Asked
     /// twice it answers the same: what moves with the steps (memory banks, centres) moves in

@@ -2,6 +2,8 @@
 
 pub mod bridge;
 pub mod bridge_adapt;
+pub mod dml;
+pub mod ekd;
 pub mod feature;
 pub mod kd;
 pub mod none;
@@ -16,5 +18,7 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &feature::FeatureSpec,
     &bridge::BridgeSpec,
     &bridge_adapt::BridgeAdaptSpec,
+    &dml::DmlSpec,
+    &ekd::EkdSpec,
     &terms::TermsSpec,
 ];

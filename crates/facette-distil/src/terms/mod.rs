@@ -7,17 +7,22 @@ pub mod cc;
 pub mod cckd;
 pub mod centre;
 pub mod cosine;
+pub mod crd;
 pub mod cross_entropy;
 pub mod darkrank;
 pub mod dkd;
 pub mod fitnet;
 pub mod fsp;
+pub mod ft;
+pub mod horkd;
 pub mod kd;
 pub mod nst;
+pub mod paraphraser;
 pub mod pkt;
 pub mod relation;
 pub mod rkd_angle;
 pub mod rkd_distance;
+pub mod self_kd;
 pub mod sp;
 pub mod squared;
 pub mod triplet;
@@ -47,6 +52,10 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &fitnet::FitNetSpec,
     &vid::VidSpec,
     &ab::AbSpec,
+    &ft::FtSpec,
+    &crd::CrdSpec,
+    &horkd::HorkdSpec,
+    &self_kd::SelfKdSpec,
     &centre::CentreSpec,
     &triplet::TripletSpec,
     &softmax::SoftmaxSpec,

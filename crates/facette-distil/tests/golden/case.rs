@@ -122,6 +122,27 @@ impl Case {
         leaf.reshape(shape)
     }
 
+    /// An input `[n, ...]` as rows `[n, d]`.
+    pub(crate) fn rows(&self, name: &str) -> Tensor<2> {
+        let shape = self.shape(&format!("in/{name}"));
+        let shape = [shape[0], shape[1..].iter().product()];
+        match self.shape(&format!("in/{name}")).len() {
+            2 => self.input::<2>(name),
+            3 => self.input::<3>(name).reshape(shape),
+            _ => self.input::<4>(name).reshape(shape),
+        }
+    }
+
+    /// A learned tensor, flat, as a leaf whose gradient will be compared.
+    pub(crate) fn learned(&self, name: &str) -> Tensor<1> {
+        let values = self.values(&format!("param/{name}")).to_vec();
+        let length = values.len();
+        let data = TensorData::new(values, [length]);
+        let leaf = Tensor::<1>::from_data(data, &self.device).require_grad();
+        self.record(name, leaf.clone());
+        leaf
+    }
+
     /// Says which leaf holds the tensor called `name` in the reference.
     pub(crate) fn record(&self, name: &str, leaf: Tensor<1>) {
         self.leaves.borrow_mut().insert(name.to_owned(), leaf);

@@ -7,12 +7,18 @@ use crate::case::Case;
 mod adaface;
 mod arcface;
 mod cosface;
+mod crd;
 mod cross_entropy;
 mod dkd;
+mod dml;
+mod ekd;
+mod ft;
+mod horkd;
 mod kd;
 mod maps;
 mod regressors;
 mod relations;
+mod self_kd;
 mod softmax;
 mod sphereface;
 mod triplet;
@@ -53,6 +59,12 @@ pub(crate) const RUNNERS: &[Runner] = &[
     Runner { case: "ab", run: maps::ab, kinked: &[] },
     Runner { case: "fitnet", run: regressors::fitnet, kinked: &[] },
     Runner { case: "vid", run: regressors::vid, kinked: &[] },
+    Runner { case: "ft", run: ft::run, kinked: &[] },
+    Runner { case: "crd", run: crd::run, kinked: &[] },
+    Runner { case: "horkd", run: horkd::run, kinked: horkd::KINKED },
+    Runner { case: "dml", run: dml::run, kinked: &[] },
+    Runner { case: "selfkd_byot", run: self_kd::run, kinked: &[] },
+    Runner { case: "ekd", run: ekd::run, kinked: &[] },
     Runner { case: "triplet", run: triplet::run, kinked: &[] },
     Runner { case: "softmax_linear", run: softmax::run, kinked: &[] },
     Runner { case: "arcface_fallback", run: arcface::fallback, kinked: &[] },

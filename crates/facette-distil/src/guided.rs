@@ -1,0 +1,94 @@
+//! Guided modules: classifiers hung on the stages of a network while it learns.
+//!
+//! ```text
+//! conv 1x1 C_b -> D/4, BN, ReLU;  conv k x k stride k D/4 -> D/4, BN, ReLU;  conv 1x1 D/4 -> D, BN, ReLU
+//! global average -> feature [D];  linear D -> classes                     k = H_b / H_last
+//! ```
+//!
+//! All convolutions have a bias. Source: EKD (arXiv 2103.13811) names an "improved bottleneck" without
+//! a layer table; this is the branch of luanyunteng/pytorch-be-your-own-teacher
+//! (`branchBottleNeck`), whose schedule EKD shares.
+
+use burn::tensor::Tensor;
+use facette_graph::{Builder, Conv, Input, Shape};
+use facette_nets::{Init, Knowledge, Mode, NetsError, Network, Parameters};
+
+use crate::error::DistilError;
+use crate::knowledge;
+use crate::settings;
+use crate::term::Context;
+
+/// The modules of one stream, after every stage but the last.
+pub(crate) struct GuidedModules {
+    modules: Vec<Network>,
+    /// Height of the stage each module hangs on.
+    pub(crate) heights: Vec<usize>,
+}
+
+impl GuidedModules {
+    /// Modules that yield features of length `dim` and scores of `classes`.
+    ///
+    /// # Errors
+    /// If the stream has fewer than two stages.
+    pub(crate) fn new(
+        owner: &str,
+        dim: usize,
+        classes: usize,
+        context: &Context<'_>,
+    ) -> Result<Self, DistilError> {
+        let stages = &context.student.stages;
+        let Some((last, earlier)) = stages.split_last().filter(|(_, rest)| !rest.is_empty()) else {
+            return Err(DistilError::Need {
+                owner: owner.to_owned(),
+                need: "two stages or more".into(),
+                found: format!("{} of {:?}", stages.len(), context.stream),
+                remedy: "choose an architecture that marks its stages".into(),
+            });
+        };
+        settings::check(owner, "dim", dim >= 4, || format!("expected 4 or more, found {dim}"))?;
+        let module = |(index, from): (usize, &Shape)| -> Result<Network, DistilError> {
+            let reduce = [from.height / last.height, from.width / last.width].map(|k| k.max(1));
+            let input = Input { channels: from.channels, height: from.height, width: from.width };
+            let mut b = Builder::new(owner, input);
+            let path = |layer: usize| format!("guided{}.{layer}", index + 1);
+            let narrow = dim / 4;
+            let mut x = b.conv(path(0), 0, Conv::square(from.channels, narrow, 1, 1).biased());
+            x = b.norm(path(1), x);
+            x = b.relu(x);
+            let down = Conv::square(narrow, narrow, 1, 1).biased();
+            x = b.conv(path(3), x, Conv { kernel: reduce, stride: reduce, ..down });
+            x = b.norm(path(4), x);
+            x = b.relu(x);
+            x = b.conv(path(6), x, Conv::square(narrow, dim, 1, 1).biased());
+            x = b.norm(path(7), x);
+            x = b.relu(x);
+            let feature = b.global_average(x);
+            let scores = b.linear(format!("guided{}.fc", index + 1), feature, dim, classes, true);
+            let graph = b.finish(feature, Some(scores)).map_err(NetsError::from)?;
+            let name = format!("term/{}/{owner}", context.stream);
+            Ok(Network::new(graph, Init::Torch, context.seed, &name, context.device)?)
+        };
+        let modules = earlier.iter().enumerate().map(module).collect::<Result<_, _>>()?;
+        Ok(Self { modules, heights: earlier.iter().map(|stage| stage.height).collect() })
+    }
+
+    /// Features and scores of every module, shallow to deep.
+    ///
+    /// # Errors
+    /// If a stage's map was not kept.
+    pub(crate) fn forward(
+        &mut self,
+        owner: &str,
+        stages: &[Tensor<4>],
+    ) -> Result<Vec<Knowledge>, DistilError> {
+        let run = |(index, module): (usize, &mut Network)| {
+            let map = knowledge::stage(owner, stages, index)?.clone();
+            Ok(module.forward(map, Mode::Train))
+        };
+        self.modules.iter_mut().enumerate().map(run).collect()
+    }
+
+    pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Parameters> {
+        self.modules.iter_mut().map(Network::parameters_mut)
+    }
+}
