@@ -13,8 +13,12 @@ use crate::error::TrainError;
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let refuse = |source| TrainError::io("write", path, source);
-    let mut file =
-        tempfile::Builder::new().prefix(".facette-").tempfile_in(folder).map_err(refuse)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".facette-");
+    // Temporary files are private by default; a result is as readable as the user's other files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(refuse)?;
     file.write_all(bytes).map_err(refuse)?;
     file.as_file().sync_all().map_err(refuse)?;
     file.persist(path).map_err(|e| refuse(e.error))?;

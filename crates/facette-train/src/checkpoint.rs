@@ -108,3 +108,53 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Checkpoint<Vec<f64>> {
+        let tensors = vec![("a".into(), vec![1.0, -0.0]), ("b/c".into(), vec![])];
+        Checkpoint { state: vec![0.1, f64::MIN_POSITIVE], tensors }
+    }
+
+    #[test]
+    fn what_was_written_is_read_to_the_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.safetensors");
+        assert_eq!(Checkpoint::<Vec<f64>>::read(&path).unwrap(), None);
+        sample().write(&path).unwrap();
+        let first = std::fs::read(&path).unwrap();
+        sample().write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), first, "the same state gives the same bytes");
+        let mut read = Checkpoint::<Vec<f64>>::read(&path).unwrap().unwrap();
+        assert_eq!(read, sample());
+        let values = read.take(&path, "a", Some(2)).unwrap();
+        assert_eq!(values[1].to_bits(), (-0.0f32).to_bits());
+        let message = read.take(&path, "d", None).unwrap_err().to_string();
+        assert!(message.contains("c.safetensors") && message.contains("\"d\""), "{message}");
+        assert!(read.take(&path, "b/c", Some(1)).is_err());
+    }
+
+    #[test]
+    fn a_torn_file_is_refused_wherever_it_is_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.safetensors");
+        sample().write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let error = Checkpoint::<Vec<f64>>::read(&path).unwrap_err();
+            assert!(matches!(error, TrainError::Resume { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_where_nothing_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent/c.safetensors");
+        let message = sample().write(&path).unwrap_err().to_string();
+        assert!(message.contains("c.safetensors"), "{message}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

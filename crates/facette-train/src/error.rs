@@ -36,6 +36,12 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
+    /// Another process works on the run.
+    #[error("another process works on {}; wait for it or choose another folder", path.display())]
+    Busy {
+        /// The run folder.
+        path: PathBuf,
+    },
     /// A teacher that does not give what is asked of it.
     #[error("teacher {teacher}: {problem}")]
     Teacher {

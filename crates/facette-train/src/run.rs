@@ -46,8 +46,8 @@ pub(crate) struct Run<'a> {
 pub(crate) mod file {
     /// The effective recipe.
     pub(crate) const RECIPE: &str = "recipe.toml";
-    /// What the run was made of.
-    pub(crate) const RECORD: &str = "run.json";
+    /// Held by the process that works on the run.
+    pub(crate) const LOCK: &str = ".lock";
     /// Everything needed to go on.
     pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
     /// The student at the last checkpoint.

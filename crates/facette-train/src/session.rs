@@ -1,6 +1,7 @@
 //! From a recipe to a run folder with a trained student.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -46,6 +47,8 @@ pub struct Outcome {
 /// `run.json`, `metrics.jsonl`, `timing.jsonl`, a TensorBoard event file, `last.safetensors` and,
 /// where the student was judged, `best.safetensors`.
 ///
+/// A recipe with `[validation]` needs a `validator`, which judges by its protocol.
+///
 /// Setting `stop` ends the run after the step at hand with everything saved. A run that ended in
 /// any way, even by a kill, goes on with `options.resume` to the same bytes that an uninterrupted
 /// one leaves, given the same number of threads.
@@ -60,22 +63,25 @@ pub fn train<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a AtomicBool,
 ) -> Result<Outcome, TrainError> {
+    if let (Some(validation), None) = (&recipe.validation, &validator) {
+        return Err(TrainError::Validation {
+            protocol: validation.protocol.clone(),
+            problem: "nobody was given who judges by it; remove [validation] or give one".into(),
+        });
+    }
     let threads = threads::fix(recipe.threads)?;
     let checkpoint = paths.folder.join(file::CHECKPOINT);
-    let mut saved = match options.resume {
-        true => Checkpoint::<Saved>::read(&checkpoint)?,
-        false if paths.folder.join(file::RECORD).exists() || checkpoint.exists() => {
-            return Err(TrainError::Occupied { path: paths.folder.clone() });
-        }
-        false => None,
-    };
+    if !options.resume && checkpoint.exists() {
+        return Err(TrainError::Occupied { path: paths.folder.clone() });
+    }
     let pictures = prepare(recipe, paths, observer)?;
     let data_digest = pictures.dataset().outline_digest()?.to_string();
+    artefact::folder(&paths.folder)?;
+    let _lock = lock(&paths.folder)?;
+    let mut saved = Checkpoint::<Saved>::read(&checkpoint)?;
     if let Some(saved) = &saved {
         fits(&checkpoint, &saved.state, recipe, &data_digest)?;
     }
-
-    artefact::folder(&paths.folder)?;
     let mark = saved.as_ref().map_or(Mark::default(), |saved| saved.state.mark);
     let (metrics, seconds_before) = Metrics::open(&paths.folder, mark)?;
     let mut record = RunRecord {
@@ -150,6 +156,18 @@ pub fn train<'a>(
         });
     }
     Ok(outcome.expect("a recipe without stages is refused when it is read"))
+}
+
+/// Keeps other processes out of a run folder until it is dropped, or the process ends.
+fn lock(folder: &Path) -> Result<File, TrainError> {
+    let path = folder.join(file::LOCK);
+    let refuse = |source| TrainError::io("lock", &path, source);
+    let lock = File::create(&path).map_err(refuse)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Busy { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(refuse(source)),
+    }
 }
 
 fn fits(path: &Path, saved: &Saved, recipe: &Recipe, data: &str) -> Result<(), TrainError> {

@@ -231,9 +231,12 @@ mod tests {
         [Pace { lr, momentum: None }; 3]
     }
 
-    fn close(found: &[f32], expected: [f32; 4]) {
+    fn close(found: &[f32], expected: [f64; 4]) {
         for (f, e) in found.iter().zip(expected) {
-            assert!((f - e).abs() <= 2e-6 * e.abs().max(1e-2), "{found:?}, not {expected:?}");
+            assert!(
+                (f64::from(*f) - e).abs() <= 2e-6 * e.abs().max(1e-2),
+                "{found:?}, not {expected:?}"
+            );
         }
     }
 
@@ -273,7 +276,7 @@ mod tests {
         let mut parameters = parameters(TensorKind::Bias);
         let pace = steady(0.1)[0];
         optimiser.step(&mut [&mut parameters], &[Some(vec![0.0; 4])], pace, 1.0).unwrap();
-        close(&parameters.values().unwrap()[0].1, W.map(|w| w * 0.95));
+        close(&parameters.values().unwrap()[0].1, W.map(|w| f64::from(w) * 0.95));
     }
 
     #[test]

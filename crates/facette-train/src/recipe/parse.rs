@@ -239,4 +239,33 @@ mod tests {
         let message = changed("seed = 1\nname = = 3", &[]).unwrap_err();
         assert!(message.starts_with("r.toml: line 2: "), "{message}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_override_is_taken_or_refused(change in "[a-z.0-9=\\[\\] '-]{0,24}") {
+            let text = "seed = 1\n[[stage]]\nname = 'warm'\n[a]\nb = { c = [1, {}] }";
+            let _ = table("r.toml", text, &[change]);
+        }
+
+        #[test]
+        fn any_text_is_a_recipe_or_refused(text in ".{0,200}", cut in 0usize..400) {
+            let _ = Recipe::parse("r.toml", &text, &[]);
+            let whole = include_str!("../../tests/training/recipe.toml");
+            let cut = whole.floor_char_boundary(cut);
+            let _ = Recipe::parse("r.toml", &format!("{}{text}", &whole[..cut]), &[]);
+        }
+    }
+
+    #[test]
+    fn the_effective_recipe_reads_back_as_itself() {
+        let text = include_str!("../../tests/training/recipe.toml");
+        let recipe = Recipe::parse("recipe.toml", text, &[]).unwrap();
+        let written = recipe.to_toml();
+        assert_eq!(Recipe::parse("written.toml", &written, &[]).unwrap(), recipe);
+        for default in ["div_factor = 25.0", "minutes = 2.0", "warm_up = true", "stem = "] {
+            assert!(written.contains(default), "{default} is not in\n{written}");
+        }
+        let other = Recipe::parse("recipe.toml", text, &["seed=4".into()]).unwrap();
+        assert_ne!(other.digest(), recipe.digest());
+    }
 }

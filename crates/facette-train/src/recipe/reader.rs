@@ -1,10 +1,10 @@
 //! TOML values into typed settings, with errors that know their key and the keys they could have
 //! been.
 
-use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
+use serde::de::value::StringDeserializer;
 use serde::de::{
-    DeserializeOwned, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use toml::Value;
@@ -95,52 +95,53 @@ pub(crate) fn hint(name: &str, known: &[&str]) -> String {
 
 /// Reads a `T` out of a TOML table.
 pub(crate) fn read<T: DeserializeOwned>(table: toml::Table) -> Result<T, Fault> {
-    T::deserialize(Node { key: None, value: Value::Table(table) })
+    T::deserialize(Node(Value::Table(table)))
 }
 
-/// A value and the key it stands under.
-struct Node {
-    key: Option<String>,
-    value: Value,
+/// A value on its way into a type.
+struct Node(Value);
+
+/// The entries of a table. A fault in a value is placed under its key here, not in the value's
+/// own deserialiser: settings with a `kind` are first taken up whole and read afterwards.
+struct Entries {
+    rest: toml::map::IntoIter<String, Value>,
+    next: Option<(String, Value)>,
 }
 
-impl Node {
-    fn under(key: impl Into<String>, value: Value) -> Self {
-        Self { key: Some(key.into()), value }
+/// The members of a list.
+struct Members {
+    rest: std::iter::Enumerate<std::vec::IntoIter<Value>>,
+}
+
+impl<'de> MapAccess<'de> for Entries {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        self.next = self.rest.next();
+        let Some((key, _)) = &self.next else { return Ok(None) };
+        let key: StringDeserializer<Fault> = key.clone().into_deserializer();
+        seed.deserialize(key).map(Some)
     }
 
-    fn visit<'de, V: Visitor<'de>>(value: Value, visitor: V) -> Result<V::Value, Fault> {
-        match value {
-            Value::String(text) => visitor.visit_string(text),
-            Value::Integer(number) => visitor.visit_i64(number),
-            Value::Float(number) => visitor.visit_f64(number),
-            Value::Boolean(flag) => visitor.visit_bool(flag),
-            Value::Datetime(date) => visitor.visit_string(date.to_string()),
-            Value::Array(values) => visitor.visit_seq(SeqDeserializer::new(
-                values
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, value)| Node::under(format!("[{index}]"), value)),
-            )),
-            Value::Table(table) => visitor.visit_map(MapDeserializer::new(
-                table.into_iter().map(|(key, value)| (key.clone(), Node::under(key, value))),
-            )),
-        }
-    }
-
-    fn placed<T>(key: Option<String>, result: Result<T, Fault>) -> Result<T, Fault> {
-        result.map_err(|fault| match key {
-            Some(key) => fault.under(key),
-            None => fault,
-        })
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let (key, value) = self.next.take().expect("serde asks for a key before its value");
+        seed.deserialize(Node(value)).map_err(|fault| fault.under(key))
     }
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for Node {
-    type Deserializer = Self;
+impl<'de> SeqAccess<'de> for Members {
+    type Error = Fault;
 
-    fn into_deserializer(self) -> Self {
-        self
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some((index, value)) = self.rest.next() else { return Ok(None) };
+        let member = seed.deserialize(Node(value));
+        member.map(Some).map_err(|fault| fault.under(format!("[{index}]")))
     }
 }
 
@@ -148,16 +149,17 @@ impl<'de> Deserializer<'de> for Node {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        Self::placed(self.key, Self::visit(self.value, visitor))
-    }
-
-    /// Whole numbers may stand where a fraction is expected.
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let value = match self.value {
-            Value::Integer(number) => Value::Float(number as f64),
-            other => other,
-        };
-        Self::placed(self.key, Self::visit(value, visitor))
+        match self.0 {
+            Value::String(text) => visitor.visit_string(text),
+            Value::Integer(number) => visitor.visit_i64(number),
+            Value::Float(number) => visitor.visit_f64(number),
+            Value::Boolean(flag) => visitor.visit_bool(flag),
+            Value::Datetime(date) => visitor.visit_string(date.to_string()),
+            Value::Array(list) => visitor.visit_seq(Members { rest: list.into_iter().enumerate() }),
+            Value::Table(table) => {
+                visitor.visit_map(Entries { rest: table.into_iter(), next: None })
+            }
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -172,69 +174,22 @@ impl<'de> Deserializer<'de> for Node {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Variants are names: what has contents is told apart by `kind` instead.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        let result = match self.value {
+        match self.0 {
             Value::String(variant) => visitor.visit_enum(variant.into_deserializer()),
-            Value::Table(table) if table.len() == 1 => visitor.visit_enum(Tagged(table)),
             other => Err(Fault::custom(format!("expected a name, found {}", other.type_str()))),
-        };
-        Self::placed(self.key, result)
+        }
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 char str string bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-/// `{ variant = contents }`.
-struct Tagged(toml::Table);
-
-impl<'de> EnumAccess<'de> for Tagged {
-    type Error = Fault;
-    type Variant = Node;
-
-    fn variant_seed<S: serde::de::DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Node), Fault> {
-        let Some((variant, contents)) = self.0.into_iter().next() else {
-            return Err(Fault::custom("expected a name, found an empty table"));
-        };
-        let name: StringDeserializer<Fault> = variant.clone().into_deserializer();
-        Ok((seed.deserialize(name)?, Node::under(variant, contents)))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Node {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        Err(Fault::custom("takes no settings"))
-    }
-
-    fn newtype_variant_seed<S: serde::de::DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<S::Value, Fault> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_any(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_any(visitor)
     }
 }
 
@@ -287,8 +242,14 @@ mod tests {
         assert_eq!(fault("[[list]]"), "list[0].momentum: missing, and it has no default");
         assert_eq!(fault("maybe = 'x'"), "maybe: expected f64, found string \"x\"");
         let message = fault("[[list]]\nmomentum = 1\nchoice = { kind = 'onecycle' }");
-        assert!(message.starts_with("list[0].choice: unknown value \"onecycle\", did you mean"));
+        assert!(
+            message.starts_with("list[0].choice.kind: unknown value \"onecycle\", did you mean"),
+            "{message}"
+        );
         let message = fault("[[list]]\nmomentum = 1\nchoice = { kind = 'one-cycle', shard = 1 }");
-        assert!(message.starts_with("list[0].choice.shard: unknown key, did you mean `share`?"));
+        assert!(
+            message.starts_with("list[0].choice.shard: unknown key, did you mean `share`?"),
+            "{message}"
+        );
     }
 }

@@ -205,9 +205,18 @@ mod tests {
     #[test]
     fn checksums_are_those_of_the_format() {
         // CRC-32C of 32 zero bytes is 8a9136aa (RFC 3720, B.4), rotated and masked by hand.
-        let crc = 0x8a91_36aa_u32;
-        let expected = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
-        assert_eq!(masked(&[0; 32]), expected);
+        assert_eq!(masked(&[0; 32]), 0x0fd7_fffa);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_cut_to_whole_records(bytes: Vec<u8>, last: u64) {
+            proptest::prop_assert!(kept(&bytes, last) <= bytes.len() as u64);
+            let mut file = frame(b"\x09\0\0\0\0\0\0\0\0\x10\x05");
+            let whole = file.len() as u64;
+            file.extend(&bytes);
+            proptest::prop_assert!(kept(&file, last.max(5)) >= whole);
+        }
     }
 
     #[test]

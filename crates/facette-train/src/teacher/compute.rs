@@ -11,6 +11,9 @@ use crate::observer::Event;
 use crate::recipe::TeacherSettings;
 use crate::run::Run;
 
+/// What watchers are told is being done.
+const WHAT: &str = "teacher outputs";
+
 /// What a teacher is asked to do, and under which name the answers are kept.
 pub(super) struct Task<'a> {
     pub(super) model: &'a Model,
@@ -63,11 +66,11 @@ pub(super) fn outputs(run: &mut Run<'_>, task: &Task<'_>) -> Result<Outputs, Tra
         if run.stop.load(Ordering::Relaxed) {
             return Err(TrainError::Interrupted {
                 folder: run.paths.folder.clone(),
-                stage: task.name.to_owned(),
+                stage: WHAT.to_owned(),
                 step: 0,
             });
         }
-        run.observer.on(&Event::Preparing { what: "teacher outputs", done, total });
+        run.observer.on(&Event::Preparing { what: WHAT, done, total });
         let shown = |flip: bool| -> Result<Vec<f32>, TrainError> {
             let mut planes = vec![0.0; chunk.len() * task.view.len()];
             planes.par_chunks_mut(task.view.len()).zip(chunk).try_for_each(
@@ -112,7 +115,7 @@ pub(super) fn outputs(run: &mut Run<'_>, task: &Task<'_>) -> Result<Outputs, Tra
         done += chunk.len();
     }
     if total > 0 {
-        run.observer.on(&Event::Preparing { what: "teacher outputs", done, total });
+        run.observer.on(&Event::Preparing { what: WHAT, done, total });
     }
     let mut rows = Vec::with_capacity(dataset.len() * width);
     let mut digests = digests.iter();

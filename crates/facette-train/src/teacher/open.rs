@@ -29,7 +29,7 @@ enum Source {
     /// Vectors that stand beside the pictures.
     Beside,
     /// A model and what it is shown.
-    Model { model: Model, view: TeacherView },
+    Model { model: Model, view: Box<TeacherView> },
     /// A network that reads the outputs of another teacher.
     Adapter { base: Box<Teacher>, network: Box<Network> },
 }
@@ -82,7 +82,7 @@ pub(crate) fn open(
                 .into(),
         ));
     }
-    let source = Source::Model { model, view };
+    let source = Source::Model { model, view: Box::new(view) };
     Ok(Teacher { settings: settings.clone(), name, digest, source })
 }
 
@@ -144,7 +144,7 @@ fn of_stage(
     let net = net.ok_or_else(|| refuse("that stage has no student".into()))?;
     if net.input != StudentInput::Embedding {
         let (model, digest, view) = of_file(run, &file, &name, views.teacher.clone())?;
-        let source = Source::Model { model, view };
+        let source = Source::Model { model, view: Box::new(view) };
         return Ok(Teacher { settings: settings.clone(), name, digest, source });
     }
     let base = stage.teacher.as_ref().or(run.recipe.teacher.as_ref());

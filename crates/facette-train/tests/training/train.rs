@@ -1,10 +1,9 @@
 //! A recipe from end to end.
 
-mod support;
-
 use facette_graph::StudentFile;
 use facette_train::{Event, Row, TrainError};
-use support::Diary;
+
+use crate::support::{self, Diary};
 
 #[test]
 fn a_student_learns_and_everything_is_left_behind() {

@@ -14,18 +14,18 @@ use rand::RngExt;
 use safetensors::tensor::{Dtype, TensorView};
 
 /// Identities and pictures of each.
-pub const WORLD: (usize, usize) = (5, 9);
+pub(crate) const WORLD: (usize, usize) = (5, 9);
 /// Length of the features.
-pub const WIDTH: usize = 6;
+pub(crate) const WIDTH: usize = 6;
 
 /// The recipe beside this folder.
-pub fn recipe(overrides: &[&str]) -> Result<Recipe, TrainError> {
+pub(crate) fn recipe(overrides: &[&str]) -> Result<Recipe, TrainError> {
     let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
-    Recipe::parse("recipe.toml", include_str!("../recipe.toml"), &overrides)
+    Recipe::parse("recipe.toml", include_str!("recipe.toml"), &overrides)
 }
 
 /// Places below `root`.
-pub fn paths(root: &Path, folder: &str) -> Paths {
+pub(crate) fn paths(root: &Path, folder: &str) -> Paths {
     let at = |name: &str| root.join(name);
     Paths {
         data: at("data"),
@@ -36,7 +36,7 @@ pub fn paths(root: &Path, folder: &str) -> Paths {
 }
 
 /// Draws pictures and features below `root/data`.
-pub fn draw(root: &Path) -> PathBuf {
+pub(crate) fn draw(root: &Path) -> PathBuf {
     let data = root.join("data");
     let mut names = Vec::new();
     let mut features: Vec<u8> = Vec::new();
@@ -68,7 +68,7 @@ pub fn draw(root: &Path) -> PathBuf {
 }
 
 /// Judges by what the student makes of one fixed picture: good enough to have a best one.
-pub struct Judge;
+pub(crate) struct Judge;
 
 impl Validator for Judge {
     fn judge(
@@ -86,7 +86,7 @@ impl Validator for Judge {
 
 /// Remembers everything.
 #[derive(Default)]
-pub struct Diary(pub Vec<Event>);
+pub(crate) struct Diary(pub(crate) Vec<Event>);
 
 impl Observer for Diary {
     fn on(&mut self, event: &Event) {
@@ -95,7 +95,7 @@ impl Observer for Diary {
 }
 
 /// Trains `recipe` into `folder`.
-pub fn run(
+pub(crate) fn run(
     recipe: &Recipe,
     root: &Path,
     folder: &str,

@@ -1,14 +1,14 @@
 //! A run that was killed at any moment leaves, when it is gone on with, the same bytes as one
 //! that was not.
 
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use facette_train::{Event, Observer, TrainError};
 use rand::RngExt;
+
+use crate::support;
 
 const ROOT: &str = "FACETTE_TEST_ROOT";
 const FOLDER: &str = "FACETTE_TEST_FOLDER";
@@ -44,7 +44,7 @@ fn child() {
 
 fn spawn(root: &Path, folder: &str) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
+        .args(["--exact", "resume::child", "--nocapture"])
         .env(ROOT, root)
         .env(FOLDER, folder)
         .stdout(Stdio::null())

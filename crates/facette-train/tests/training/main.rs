@@ -1,0 +1,8 @@
+//! Recipes from end to end.
+
+mod refusals;
+mod resume;
+mod support;
+mod sweep;
+mod teachers;
+mod train;
