@@ -4,8 +4,8 @@ use facette_graph::Graph;
 
 use crate::error::NetsError;
 use crate::nets::{
-    cifar_resnet, facette, iresnet, mobilefacenet, mobilefacenet_foamliu, mobilenet_v2, plain,
-    pocketnet, shufflenet_v1, shufflenet_v2, thin_resnet, vgg, wide_resnet,
+    adapter, cifar_resnet, facette, iresnet, mobilefacenet, mobilefacenet_foamliu, mobilenet_v2,
+    plain, pocketnet, shufflenet_v1, shufflenet_v2, thin_resnet, vgg, wide_resnet,
 };
 use crate::settings::unknown;
 use crate::spec::{NetOptions, NetSpec};
@@ -54,6 +54,7 @@ pub const NETS: &[&dyn NetSpec] = &[
     &iresnet::IRESNET100,
     &pocketnet::POCKETNET_S,
     &pocketnet::POCKETNET_M,
+    &adapter::Adapter,
 ];
 
 /// The architecture called `name`, by id or alias.

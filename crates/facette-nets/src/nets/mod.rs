@@ -1,5 +1,6 @@
 //! One file for each family of architectures.
 
+pub(crate) mod adapter;
 pub(crate) mod cifar_resnet;
 pub(crate) mod facette;
 mod head;
