@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use facette_image::Picture;
 
-use crate::features::FeatureTable;
+use crate::features::Feature;
 use crate::{DataError, Digest, Region, Storage};
 
 /// One picture of a data set.
@@ -16,7 +16,7 @@ pub struct Item {
     storage: Arc<dyn Storage>,
     key: usize,
     region: Option<Region>,
-    pub(crate) feature: Option<(Arc<FeatureTable>, usize)>,
+    pub(crate) feature: Option<Feature>,
     digest: OnceLock<Digest>,
 }
 

@@ -79,11 +79,7 @@ impl Dataset {
             let problem = format!("{} rows for {} pictures", table.rows(), indices.len());
             return Err(DataError::Features { owner: owner.to_owned(), problem });
         }
-        let table = Arc::new(table);
-        for (row, &i) in indices.iter().enumerate() {
-            self.items_mut()[i].feature = Some((Arc::clone(&table), row));
-        }
-        check_widths(owner, self)
+        self.attach(owner, table, indices.iter().copied().zip(0..))
     }
 
     /// Gives every picture the row of its name in a table of named rows.
@@ -119,29 +115,51 @@ impl Dataset {
                 names[0]
             )));
         }
+        let matched = self.items().iter().map(|item| rows[item.name.as_str()]);
+        let matched: Vec<_> = matched.enumerate().collect();
+        self.attach(owner, table, matched.into_iter())
+    }
+
+    /// Gives pictures the rows of a table, or changes nothing if widths would differ.
+    fn attach(
+        &mut self,
+        owner: &str,
+        table: FeatureTable,
+        rows: impl Iterator<Item = (usize, usize)>,
+    ) -> Result<(), DataError> {
         let table = Arc::new(table);
-        for item in self.items_mut() {
-            item.feature = Some((Arc::clone(&table), rows[item.name.as_str()]));
+        let mut features: Vec<_> = self.items().iter().map(|item| item.feature.clone()).collect();
+        rows.for_each(|(i, row)| features[i] = Some((Arc::clone(&table), row)));
+        let names = self.items().iter().map(|item| item.name.as_str());
+        check_widths(owner, names.zip(&features))?;
+        for (item, feature) in self.items_mut().iter_mut().zip(features) {
+            item.feature = feature;
         }
-        check_widths(owner, self)
+        Ok(())
     }
 }
 
-/// That all vectors of a data set have one width.
-pub(crate) fn check_widths(owner: &str, dataset: &Dataset) -> Result<(), DataError> {
-    let Some(width) = dataset.feature_width() else { return Ok(()) };
-    let odd = dataset.items().iter().find_map(|item| {
-        let (table, _) = item.feature.as_ref()?;
-        (table.width != width).then_some((&item.name, table.width))
-    });
-    match odd {
-        None => Ok(()),
-        Some((name, found)) => Err(DataError::Features {
-            owner: owner.to_owned(),
-            problem: format!(
-                "`{name}` has {found} values, other pictures have {width}; all must come from \
-                 one teacher"
-            ),
-        }),
+/// A row of a table of vectors.
+pub(crate) type Feature = (Arc<FeatureTable>, usize);
+
+/// That all vectors have one width; pictures come with their names.
+pub(crate) fn check_widths<'a>(
+    owner: &str,
+    pictures: impl Iterator<Item = (&'a str, &'a Option<Feature>)>,
+) -> Result<(), DataError> {
+    let widths = pictures.filter_map(|(name, feature)| Some((name, feature.as_ref()?.0.width)));
+    let mut expected: Option<(&str, usize)> = None;
+    for (name, found) in widths {
+        let &mut (other, width) = expected.get_or_insert((name, found));
+        if found != width {
+            return Err(DataError::Features {
+                owner: owner.to_owned(),
+                problem: format!(
+                    "`{name}` has {found} values, `{other}` has {width}; all must come from one \
+                     teacher"
+                ),
+            });
+        }
     }
+    Ok(())
 }

@@ -152,7 +152,8 @@ pub fn concat(parts: Vec<(String, Dataset)>) -> Result<Dataset, DataError> {
     }
     let dataset = Dataset::new(classes, items)?;
     let names: Vec<_> = parts.iter().map(|(name, _)| name.as_str()).collect();
-    check_widths(&names.join(" + "), &dataset)?;
+    let features = dataset.items().iter().map(|item| (item.name.as_str(), &item.feature));
+    check_widths(&names.join(" + "), features)?;
     Ok(dataset)
 }
 

@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use crate::fixture::{folder, open, refusal};
 
 fn write(path: &Path, dtype: Dtype, width: usize, values: &[u8], names: &str) {
-    let rows = values.len() / width / dtype.bitsize() * 8;
+    let rows = values.len() * 8 / dtype.bitsize() / width;
     let view = TensorView::new(dtype, vec![rows, width], values).unwrap();
     let metadata = HashMap::from([("names".to_owned(), names.to_owned())]);
     safetensors::serialize_to_file([("features", view)], Some(metadata), path).unwrap();
@@ -92,6 +92,10 @@ fn vectors_computed_for_some_pictures_join_those_there_are() {
     assert_eq!(dataset.without_features(), [0, 2]);
     assert_eq!(dataset.feature(1).unwrap(), [3.0, 4.0]);
     let message = refusal(dataset.set_features("b", &[0], 3, vec![0.0; 3]));
-    assert!(message.contains("3 values") || message.contains("have 3"), "{message}");
-    assert!(refusal(dataset.set_features("c", &[0, 2], 2, vec![0.0; 2])).contains("1 rows for 2"));
+    assert!(message.contains("`id0/1.png` has 2 values, `id0/0.png` has 3"), "{message}");
+    assert_eq!(dataset.without_features(), [0, 2], "a refusal changes nothing");
+    dataset.set_features("d", &[0, 1, 2, 3], 3, vec![0.5; 12]).unwrap();
+    assert_eq!(dataset.feature_width(), Some(3), "all may be replaced");
+    let message = refusal(dataset.set_features("c", &[0, 2], 3, vec![0.0; 3]));
+    assert!(message.contains("1 rows for 2 pictures"), "{message}");
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use facette_data::{Preparation, Source, open_sources};
+use facette_data::{
+    Cursor, Loader, LoaderSettings, Preparation, SamplerSettings, Source, Views, open_sources,
+};
 
 /// The folder of real data. Skips, with a printed line, where it is absent and not asked for.
 fn data() -> Option<PathBuf> {
@@ -64,6 +66,15 @@ fn a_folder_and_a_table_of_faces_become_one_set() {
     let seconds = start.elapsed().as_secs_f64();
     println!("decoded in {seconds:.1} s, {} MB", prepared.bytes_in_memory() / 1_000_000);
     assert_eq!(prepared.bytes_in_memory(), prepared.dataset().len() * 48 * 48 * 3);
+
+    let text = "size = 16\njitter = { scale = [0.9375, 1.0833], margin = 0.0625, flip = 0.5 }";
+    let views = Views { student: toml::from_str(text).unwrap(), teacher: None };
+    let sampler = SamplerSettings::default().build(prepared.dataset(), 1).unwrap();
+    let loader = Loader::new(prepared, sampler, views, LoaderSettings::default(), 1).unwrap();
+    let start = Instant::now();
+    let shown: usize =
+        loader.batches(Cursor::default(), 1).map(|batch| batch.unwrap().pictures()).sum();
+    println!("{:.0} training views a second", shown as f64 / start.elapsed().as_secs_f64());
 }
 
 #[test]

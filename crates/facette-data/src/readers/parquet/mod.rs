@@ -119,11 +119,12 @@ impl Rows {
         columns: &schema::Columns,
     ) -> Result<(), DataError> {
         let start = self.names.len();
+        // Reading a column proves the number of rows, which is only a claim before.
+        self.labels.add(path, table, columns.label)?;
         match columns.name {
             Some(name) => self.names.extend(table.texts(name)?),
             None => self.names.resize(start + table.rows(), None),
         }
-        self.labels.add(path, table, columns.label)?;
         self.counts.push(table.rows());
         if let Some(feature) = columns.feature {
             let vectors = table.vectors(feature)?;

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::parquet::basic::Type;
 use ::parquet::data_type::{BoolType, ByteArray, Int32Type, Int64Type};
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::ParquetMetaData;
 use ::parquet::file::reader::{FileReader, RowGroupReader};
 use ::parquet::file::serialized_reader::SerializedFileReader;
 
@@ -34,11 +36,11 @@ impl fmt::Display for LabelValue {
 
 type Group = Arc<Vec<Option<ByteArray>>>;
 
-/// An open file. The encoded pictures of the row groups that were used last stay in memory, up to
-/// a limit.
+/// A file whose footer has been read. The encoded pictures of the row groups that were used last
+/// stay in memory, up to a limit.
 pub(super) struct Table {
     path: PathBuf,
-    reader: SerializedFileReader<File>,
+    metadata: ParquetMetaData,
     picture: usize,
     /// First row of every row group, and the number of rows after the last.
     starts: Vec<usize>,
@@ -61,15 +63,10 @@ impl Table {
         wanted: &Wanted<'_>,
         limit: u64,
     ) -> Result<(Self, Columns), DataError> {
-        let file = File::open(path).map_err(DataError::io(path))?;
-        let reader = SerializedFileReader::new(file).map_err(|e| {
-            let problem = format!("no readable Parquet file ({e}); was it copied whole?");
-            DataError::layout(path, problem)
-        })?;
-        let columns =
-            Columns::find(path, reader.metadata().file_metadata().schema_descr(), wanted)?;
+        let metadata = reader(path)?.metadata().clone();
+        let columns = Columns::find(path, metadata.file_metadata().schema_descr(), wanted)?;
         let mut starts = vec![0_usize];
-        for group in reader.metadata().row_groups() {
+        for group in metadata.row_groups() {
             let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
             let end = starts[starts.len() - 1].checked_add(rows).filter(|&end| end < 1 << 40);
             starts.push(end.ok_or_else(|| {
@@ -80,7 +77,7 @@ impl Table {
         let recent = Mutex::default();
         let path = path.to_owned();
         let picture = columns.picture;
-        Ok((Self { path, reader, picture, starts, groups, recent, limit }, columns))
+        Ok((Self { path, metadata, picture, starts, groups, recent, limit }, columns))
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -89,12 +86,12 @@ impl Table {
 
     /// Name of the top-level column that a leaf belongs to.
     pub(super) fn column_name(&self, column: usize) -> String {
-        root_of(self.reader.metadata().file_metadata().schema_descr(), column).to_owned()
+        root_of(self.metadata.file_metadata().schema_descr(), column).to_owned()
     }
 
     /// The names of a `ClassLabel` column in the hub's own metadata.
     pub(super) fn class_names(&self, column: &str) -> Option<Vec<String>> {
-        let metadata = self.reader.metadata().file_metadata().key_value_metadata()?;
+        let metadata = self.metadata.file_metadata().key_value_metadata()?;
         let entry = metadata.iter().find(|entry| entry.key == "huggingface")?;
         let json: serde_json::Value = serde_json::from_str(entry.value.as_deref()?).ok()?;
         let names = json.pointer("/info/features")?.get(column)?.get("names")?;
@@ -114,7 +111,7 @@ impl Table {
 
     /// A label for each row.
     pub(super) fn labels(&self, column: usize) -> Result<Vec<Option<LabelValue>>, DataError> {
-        let kind = self.reader.metadata().file_metadata().schema_descr().column(column);
+        let kind = self.metadata.file_metadata().schema_descr().column(column);
         if kind.physical_type() == Type::BYTE_ARRAY {
             let texts = self.texts(column)?;
             return Ok(texts.into_iter().map(|text| text.map(LabelValue::Text)).collect());
@@ -162,9 +159,8 @@ impl Table {
         column: usize,
         read: impl Fn(&dyn RowGroupReader) -> Result<T, ParquetError>,
     ) -> Result<T, DataError> {
-        let group = self.reader.get_row_group(number);
-        group
-            .and_then(|group| read(group.as_ref()))
+        let reader = reader(&self.path)?;
+        caught(|| read(reader.get_row_group(number)?.as_ref()))
             .map_err(|e| self.refuse(column, format!("row group {number}: {e}")))
     }
 
@@ -219,6 +215,22 @@ impl Table {
         }
         forgotten
     }
+}
+
+/// A reader with a file handle of its own: readers that share one share its position too, and
+/// threads would read each other's pages.
+fn reader(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
+    let file = File::open(path).map_err(DataError::io(path))?;
+    caught(|| SerializedFileReader::new(file)).map_err(|e| {
+        DataError::layout(path, format!("no readable Parquet file ({e}); was it copied whole?"))
+    })
+}
+
+/// What `read` yields, its panics as errors: the decoders of the `parquet` crate still meet some
+/// damaged pages with a panic. Nothing that `read` changes outlives it.
+fn caught<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ParquetError::General("damaged data".to_owned())))
 }
 
 fn numbers<T: Into<i64>>(values: Vec<Option<T>>) -> Vec<Option<LabelValue>> {
