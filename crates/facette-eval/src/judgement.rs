@@ -22,6 +22,7 @@ pub struct Judgement {
 /// The numbers of a protocol, by kind of task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a program holds a handful of them")]
 pub enum Outcome {
     /// Are these two the same person?
     Verification(Verification),

@@ -42,7 +42,10 @@ pub fn accuracy_bars(
     let longest = names.iter().map(|name| width_of(name, TEXT)).fold(0.0, f64::max);
     let height = 54.0 + 40.0 * bars.len() as f64;
     let subtitle = match baseline > 0.0 {
-        true => format!("mean and spread; the axis begins at {}, guessing", percent(&baseline)),
+        true => format!(
+            "mean and spread; the axis begins at {}, the level of guessing",
+            percent(&baseline)
+        ),
         false => "mean and spread".to_string(),
     };
     let head = Head { title, subtitle: &subtitle, legend: &[] };

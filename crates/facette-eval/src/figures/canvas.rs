@@ -30,7 +30,7 @@ const FONT: &str = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial
 /// Size of ordinary text, in shown pixels.
 pub(super) const TEXT: f64 = 13.0;
 /// Space for title and subtitle.
-const HEAD: f64 = 64.0;
+const HEAD: f64 = 62.0;
 /// Height of a line of a legend.
 const LINE: f64 = 21.0;
 /// Length of a tick, which also keeps its label off the axis.
@@ -63,7 +63,7 @@ pub(super) fn text(size: f64, colour: RGBColor) -> TextStyle<'static> {
 
 /// Width in shown pixels that `string` takes at most, set at `size`.
 pub(super) fn width_of(string: &str, size: f64) -> f64 {
-    0.58 * size * string.chars().count() as f64
+    0.55 * size * string.chars().count() as f64
 }
 
 /// `name`, cut to `most` characters.
@@ -101,7 +101,7 @@ pub(super) fn figure(
 ) -> Result<String, EvalError> {
     let entries = flowed(head.legend, width - 40.0);
     let rows = entries.last().map_or(0.0, |entry| entry.0.1 + 1.0);
-    let above = HEAD + LINE * rows;
+    let above = HEAD + LINE * rows + 10.0;
     let size = (width, above + height);
     let mut svg = String::new();
     let drawn = || -> Result<(), Failure> {
@@ -122,20 +122,15 @@ pub(super) fn figure(
     Ok(shown(&svg, size, head.title))
 }
 
-/// Entries in lines of at most `width` shown pixels: (left edge, line) of each.
+/// Entries in as many columns as fit into `width` shown pixels: (left edge, line) of each.
 fn flowed(entries: &[Entry], width: f64) -> Vec<((f64, f64), Entry)> {
-    let (mut left, mut row) = (0.0, 0.0);
-    let mut flowed = Vec::new();
-    for (name, colour, mark) in entries {
-        let name = shortened(name, 60);
-        let wide = width_of(&name, TEXT) + 30.0;
-        if left > 0.0 && left + wide > width {
-            (left, row) = (0.0, row + 1.0);
-        }
-        flowed.push(((left, row), (name, *colour, *mark)));
-        left += wide + 18.0;
-    }
-    flowed
+    let entries: Vec<Entry> =
+        entries.iter().map(|entry| (shortened(&entry.0, 60), entry.1, entry.2)).collect();
+    let longest = entries.iter().map(|entry| width_of(&entry.0, TEXT)).fold(0.0, f64::max);
+    let column = longest + 26.0 + 18.0;
+    let columns = (((width + 18.0) / column) as usize).max(1);
+    let place = |i: usize| ((i % columns) as f64 * column, (i / columns) as f64);
+    entries.into_iter().enumerate().map(|(i, entry)| (place(i), entry)).collect()
 }
 
 fn draw_entry(

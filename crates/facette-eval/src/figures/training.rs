@@ -174,18 +174,14 @@ fn averaged(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     finite.chunks(stretch).map(mean).collect()
 }
 
-/// A number for an axis, in few characters.
+/// A number for an axis: at most three significant digits.
 fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".into()
-    } else if size >= 10_000.0 {
-        format!("{}k", (value / 1000.0).round())
-    } else if size < 0.001 {
-        format!("{value:.0e}")
-    } else {
-        let digits = format!("{value:.3}");
-        digits.trim_end_matches('0').trim_end_matches('.').into()
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        size if size >= 10_000.0 => format!("{}k", rounded / 1000.0),
+        size if size > 0.0 && size < 1e-4 => format!("{rounded:e}"),
+        0.0 => "0".into(),
+        _ => rounded.to_string(),
     }
 }
 
@@ -214,5 +210,25 @@ impl FigureSpec for Training {
                 Ok(Figure { name, caption: self.about().into(), svg: training_curves(run)? })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_short_and_distinct() {
+        let written = [0.0, -0.0, 0.0015, 0.000_500_000_1, 0.3, 1.5, 12_345.0, 2e-5].map(short);
+        assert_eq!(written, ["0", "0", "0.0015", "0.0005", "0.3", "1.5", "12.3k", "2e-5"]);
+    }
+
+    #[test]
+    fn long_lines_are_averaged_and_gaps_left_out() {
+        let points: Vec<(f64, f64)> = (0..10_000).map(|i| (f64::from(i), 1.0)).collect();
+        assert_eq!(averaged(&points).len(), POINTS);
+        assert_eq!(averaged(&[(0.0, f64::NAN), (1.0, 2.0)]), [(1.0, 2.0)]);
+        let run = TrainingCurves::default();
+        assert!(training_curves(&run).is_err());
     }
 }
