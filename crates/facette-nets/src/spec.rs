@@ -1,5 +1,7 @@
 //! What the registry asks of an architecture.
 
+use std::collections::BTreeMap;
+
 use facette_graph::Graph;
 
 use crate::error::NetsError;
@@ -45,6 +47,14 @@ impl NetOptions {
     pub fn set(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
         self.settings.insert(key.to_owned(), value.into());
         self
+    }
+
+    /// The settings a network of `net` built with these options has, as a card keeps them.
+    pub fn effective(&self, net: &dyn NetSpec) -> BTreeMap<String, serde_json::Value> {
+        let mut all = net.defaults();
+        all.extend(self.settings.clone());
+        let value = |value| serde_json::to_value(value).expect("TOML values are JSON values");
+        all.into_iter().map(|(key, setting)| (key, value(setting))).collect()
     }
 
     pub(crate) fn check(&self, net: &str) -> Result<(), NetsError> {

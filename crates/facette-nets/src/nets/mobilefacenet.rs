@@ -3,7 +3,9 @@
 //! Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on
 //! Mobile Devices", CCBR 2018, in the form and with the weight names of deepinsight/insightface
 //! `recognition/arcface_torch/backbones/mobilefacenet.py` (`get_mbf`, `get_mbf_large`). The
-//! global depthwise convolution covers whatever map remains, 7x7 at 112x112.
+//! global depthwise convolution covers whatever map remains, 7x7 at 112x112. Fresh weights of the
+//! last linear layer are drawn as PyTorch's defaults say; the reference draws them as it draws
+//! convolutions.
 
 use facette_graph::{Builder, Conv, Graph, Input, NodeId};
 use serde::{Deserialize, Serialize};

@@ -1,14 +1,18 @@
 //! Teachers kept as ONNX files, run by `rten`.
 
+mod discover;
+mod framing;
+
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueView};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueView};
 
 use crate::error::NetsError;
+use discover::{choose, names, picture};
 
 /// Largest file read, in bytes: the limit of the format.
 const LARGEST: u64 = 1 << 31;
@@ -67,6 +71,7 @@ impl OnnxModel {
         let bytes = read(path)?;
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let model = shielded(|| {
+            framing::check(&bytes)?;
             let mut loading = ModelOptions::with_all_ops();
             loading.prepack_weights(true).load(bytes).map_err(|error| error.to_string())
         })
@@ -89,10 +94,9 @@ impl OnnxModel {
             .map_err(|(problem, remedy)| refuse(problem, remedy))?;
         let output = choose(&model, options.output.as_deref())
             .map_err(|(problem, remedy)| refuse(problem, remedy))?;
-        let threads = options.threads.map_or_else(
-            || thread::available_parallelism().map_or(1, NonZero::get),
-            NonZero::get,
-        );
+        let threads = options
+            .threads
+            .map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), NonZero::get);
         let mut opened = Self {
             path: path.to_owned(),
             output_name: names(&model, &[output]).remove(0),
@@ -166,8 +170,7 @@ impl OnnxModel {
         let mut vectors = vec![0.0; count * self.dim];
         let mut shares: Vec<Vec<(&[f32], &mut [f32])>> = Vec::new();
         shares.resize_with(self.pools.len(), Vec::new);
-        let portions =
-            pictures.chunks(at_once * one).zip(vectors.chunks_mut(at_once * self.dim));
+        let portions = pictures.chunks(at_once * one).zip(vectors.chunks_mut(at_once * self.dim));
         for (index, portion) in portions.enumerate() {
             shares[index % self.pools.len()].push(portion);
         }
@@ -206,8 +209,7 @@ impl OnnxModel {
                 self.run_at_once(pictures, count, pool)?
             };
             if found.len() != vectors.len() {
-                let problem =
-                    format!("yields {} values, expected {}", found.len(), vectors.len());
+                let problem = format!("yields {} values, expected {}", found.len(), vectors.len());
                 return Err(self.failed(problem, "use a model whose pictures do not mix"));
             }
             vectors.copy_from_slice(&found);
@@ -276,77 +278,4 @@ fn read(path: &Path) -> Result<Vec<u8>, NetsError> {
 fn shielded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("the engine gave up on it".to_owned()))
-}
-
-type Refusal = (String, &'static str);
-
-/// Pictures a run takes, where fixed, and channels, rows and columns of one.
-fn picture(
-    shape: Option<&[Dimension]>,
-    size: Option<usize>,
-) -> Result<(Option<usize>, [usize; 3]), Refusal> {
-    let Some([batch, channels, height, width]) = shape else {
-        let found = shape.map_or_else(|| "no shape".to_owned(), |shape| format!("{shape:?}"));
-        return Err((
-            format!("takes {found}, expected pictures [n, c, h, w]"),
-            "export it with an input of four dimensions",
-        ));
-    };
-    let fixed = |dimension: &Dimension| match dimension {
-        Dimension::Fixed(length) => Some(*length),
-        Dimension::Symbolic(_) => None,
-    };
-    let side = |dimension: &Dimension| match (fixed(dimension), size) {
-        (Some(found), Some(asked)) if found != asked => {
-            Err((format!("takes a side of {found}, asked for {asked}"), "leave the size out"))
-        }
-        (Some(found), _) => Ok(found),
-        (None, Some(asked)) => Ok(asked),
-        (None, None) => Err(("leaves its picture size open".into(), "give the size")),
-    };
-    let channels = fixed(channels)
-        .filter(|channels| [1, 3].contains(channels))
-        .ok_or_else(|| {
-            let problem = format!("takes {channels:?} channels, expected 1 or 3");
-            (problem, "export it with channels first")
-        })?;
-    let shape = [channels, side(height)?, side(width)?];
-    if fixed(batch) == Some(0) || shape[1..].iter().any(|side| !(1..=4096).contains(side)) {
-        return Err((format!("takes pictures of {shape:?}"), "export it with a usual size"));
-    }
-    Ok((fixed(batch), shape))
-}
-
-/// The output called `name`, or the only one that can be a vector a picture.
-fn choose(model: &Model, name: Option<&str>) -> Result<NodeId, Refusal> {
-    let outputs = model.output_ids();
-    let listed = || names(model, outputs).join(", ");
-    if let Some(name) = name {
-        let place = names(model, outputs).iter().position(|output| output == name);
-        return place.map(|place| outputs[place]).ok_or_else(|| {
-            (format!("has no output {name:?}; there are: {}", listed()), "name one of them")
-        });
-    }
-    let vector = |output: &&NodeId| {
-        let shape = model.node_info(**output).and_then(|info| info.shape());
-        shape.is_none_or(|shape| {
-            shape.len() >= 2 && shape[2..].iter().all(|d| *d == Dimension::Fixed(1))
-        })
-    };
-    let vectors: Vec<&NodeId> = match outputs {
-        [only] => vec![only],
-        several => several.iter().filter(vector).collect(),
-    };
-    match vectors.as_slice() {
-        [only] => Ok(**only),
-        _ => Err((
-            format!("has {} outputs that may be the embedding: {}", vectors.len(), listed()),
-            "name the one that holds it",
-        )),
-    }
-}
-
-fn names(model: &Model, nodes: &[NodeId]) -> Vec<String> {
-    let name = |node: &NodeId| model.node_info(*node).and_then(|info| info.name().map(str::to_owned));
-    nodes.iter().map(|node| name(node).unwrap_or_default()).collect()
 }
