@@ -45,7 +45,9 @@ impl GuidedModules {
                 remedy: "choose an architecture that marks its stages".into(),
             });
         };
-        settings::check(owner, "dim", dim >= 4, || format!("expected 4 or more, found {dim}"))?;
+        settings::check(owner, "dim", (4..=settings::LONGEST).contains(&dim), || {
+            format!("expected 4 to {}, found {dim}", settings::LONGEST)
+        })?;
         let module = |(index, from): (usize, &Shape)| -> Result<Network, DistilError> {
             let reduce = [from.height / last.height, from.width / last.width].map(|k| k.max(1));
             let input = Input { channels: from.channels, height: from.height, width: from.width };

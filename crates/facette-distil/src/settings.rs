@@ -80,9 +80,20 @@ pub(crate) fn within(
     low: f64,
     high: f64,
 ) -> Result<(), DistilError> {
-    check(owner, setting, (low..=high).contains(&value), || match high.is_finite() {
+    let fine = value.is_finite() && (low..=high).contains(&value);
+    check(owner, setting, fine, || match high.is_finite() {
         true => format!("expected {low} to {high}, found {value}"),
         false => format!("expected {low} or more, found {value}"),
+    })
+}
+
+/// Longest vector a term may map embeddings to.
+pub(crate) const LONGEST: usize = 65_536;
+
+/// Refuses a length that is not 1 to [`LONGEST`].
+pub(crate) fn length(owner: &str, setting: &str, value: usize) -> Result<(), DistilError> {
+    check(owner, setting, (1..=LONGEST).contains(&value), || {
+        format!("expected 1 to {LONGEST}, found {value}")
     })
 }
 

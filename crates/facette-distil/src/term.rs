@@ -86,6 +86,20 @@ pub struct Needs {
     pub memory: bool,
 }
 
+impl Needs {
+    /// What either of two askers needs.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            logits: self.logits || other.logits,
+            stages: self.stages || other.stages,
+            embedding: self.embedding || other.embedding,
+            labels: self.labels || other.labels,
+            teacher: self.teacher || other.teacher,
+            memory: self.memory || other.memory,
+        }
+    }
+}
+
 /// What a term is built for.
 #[derive(Debug, Clone)]
 pub struct Context<'a> {

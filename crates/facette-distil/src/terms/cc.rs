@@ -18,7 +18,7 @@ use crate::batch::Batch;
 use crate::error::DistilError;
 use crate::heads::softmax::linear;
 use crate::knowledge::target;
-use crate::settings::{self, check};
+use crate::settings::{self, length};
 use crate::term::{Context, Needs, Term, TermSpec};
 
 /// Correlation of the errors of consecutive rows of `student` and `target`, both `[n, d]`; `[1]`. 0
@@ -81,7 +81,7 @@ impl TermSpec for CcSpec {
         context: &Context<'_>,
     ) -> Result<Box<dyn Term>, DistilError> {
         let settings: Settings = settings::read(self.id(), settings)?;
-        check(self.id(), "dim", settings.dim > 0, || "expected 1 or more".into())?;
+        length(self.id(), "dim", settings.dim)?;
         let map = |path: &str, from: usize| {
             let spec = |leaf: &str, shape, kind| TensorSpec {
                 name: format!("{path}.{leaf}"),

@@ -30,11 +30,14 @@ use crate::error::DistilError;
 use crate::heads::softmax::linear;
 use crate::knowledge::target;
 use crate::normalise::{EPS, rows};
-use crate::settings::{self, check, positive, within};
+use crate::settings::{self, check, length, positive, within};
 use crate::term::{Context, Needs, Term, TermSpec};
 
 /// Keeps logarithms finite, as in the reference.
 const SMALL: f64 = 1e-7;
+
+/// Most negatives of a picture.
+const MOST: usize = 1 << 20;
 
 /// Exponentials of the inner products of `anchors` `[n, d]` with the drawn rows `[n, k + 1]` of
 /// `memory` `[pictures, d]`, over the temperature; `[n, k + 1]`.
@@ -133,8 +136,10 @@ impl TermSpec for CrdSpec {
         context: &Context<'_>,
     ) -> Result<Box<dyn Term>, DistilError> {
         let settings: Settings = settings::read(self.id(), settings)?;
-        check(self.id(), "dim", settings.dim > 0, || "expected 1 or more".into())?;
-        check(self.id(), "negatives", settings.negatives > 0, || "expected 1 or more".into())?;
+        length(self.id(), "dim", settings.dim)?;
+        check(self.id(), "negatives", (1..=MOST).contains(&settings.negatives), || {
+            format!("expected 1 to {MOST}, found {}", settings.negatives)
+        })?;
         positive(self.id(), "temperature", settings.temperature)?;
         within(self.id(), "momentum", settings.momentum, 0.0, 1.0)?;
         let (dim, pictures) = (settings.dim, context.pictures);

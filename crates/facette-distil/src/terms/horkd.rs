@@ -12,7 +12,7 @@
 //! |---|---|---|---|---|
 //! | `sum` (the paper's) | sum | ordered pairs | ordered triples | sum |
 //! | `mean` | mean | / n (n - 1) | / n (n - 1) (n - 2) | mean |
-//! | `full` (RKD's denominators) | mean | / n^2 | / n^3 | mean |
+//! | `full` (as RKD's code) | mean | / n^2 | all triples / n^3 | mean |
 //!
 //! `unordered` halves the sums of L2 and L3, `per_image` divides the whole by n. Centres are those of the
 //! training set, gathered in one pass before the first step (of which `sampled_centres` take part in
@@ -55,11 +55,15 @@ pub fn pairs(student: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
     (relative(student) - relative(target)).square().sum()
 }
 
-/// L3: Huber differences of angles, summed over ordered triples of different pictures; `[1]`.
-pub fn triples(student: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+/// L3: Huber differences of angles, summed over ordered triples; `[1]`. Where `distinct` is false
+/// the angles between a side and itself count, too: they differ where pictures coincide for one
+/// of the two only.
+pub fn triples(student: Tensor<2>, target: Tensor<2>, distinct: bool) -> Tensor<1> {
     let n = student.dims()[0];
     let differences = cosines_at(student) - cosines_at(target);
-    // A side with itself is no angle, even where coinciding pictures make it zero on one side only.
+    if !distinct {
+        return smooth_l1(differences).sum();
+    }
     let itself = Tensor::<2, Bool>::diag_mask([n, n], 0, &differences.device()).bool_not();
     let itself = itself.reshape([1, n, n]).expand([n, n, n]);
     smooth_l1(differences.mask_fill(itself, 0.0)).sum()
@@ -338,7 +342,8 @@ impl Term for Horkd {
             }
         };
         let mut total = pairs(g.clone(), f.clone()).mul_scalar(alpha * of_pairs)
-            + triples(g.clone(), f.clone()).mul_scalar(beta * of_triples);
+            + triples(g.clone(), f.clone(), reduction != Reduction::Full)
+                .mul_scalar(beta * of_triples);
         if use_l1 {
             total = total + instances(g.clone(), f.clone()).mul_scalar(of_ones);
         }
@@ -375,7 +380,7 @@ mod tests {
         let half = 0.5f64.sqrt();
         let huber = |e: f64| if e.abs() < 1.0 { 0.5 * e * e } else { e.abs() - 0.5 };
         let expected = 2.0 * (huber(1.0) + huber(-1.0 - half) + huber(1.0 - half));
-        assert!((scalar(&triples(g.clone(), f.clone())) - expected).abs() < 1e-5);
+        assert!((scalar(&triples(g.clone(), f.clone(), true)) - expected).abs() < 1e-5);
         let u = Tensor::<2>::from_floats([[1.0, 0.0]], &device());
         // Distances 1, 1, sqrt 5 against 1, 0, 2.
         let expected = 1.0 + (5f64.sqrt() - 2.0).powi(2);

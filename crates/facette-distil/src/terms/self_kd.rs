@@ -261,7 +261,7 @@ impl SelfKd {
     }
 
     /// What the other stream's modules and classifier teach.
-    fn from_other(
+    fn cross_stream(
         &self,
         own: &[Knowledge],
         student: &Knowledge,
@@ -360,7 +360,7 @@ impl Term for SelfKd {
         let mut total = soft_labels(&scores, &lessons, temperature, detach) * self.settings.soft
             + features(&vectors, &lessons, measure, detach) * self.settings.feature
             + hard_labels(&scores, &labels) * self.settings.hard;
-        if let Some(taught) = self.from_other(&own, student, target)? {
+        if let Some(taught) = self.cross_stream(&own, student, target)? {
             total = total + taught;
         }
         if let Some(exchange) = &self.gives {

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! `r` is three 1x1 convolutions without bias, ReLU between them, as wide as the teacher's stage. Stages are
-//! paired from the deepest; the larger map is averaged down. Source: Ahn et al. 2019 (arXiv 1904.05835), in
+//! paired from the deepest; the larger map is averaged down first. Source: Ahn et al. 2019 (arXiv 1904.05835), in
 //! the form of RepDistiller `VIDLoss`: variances start at 5, eps 1e-5 (KD-Zoo 1e-6), weight 1.
 
 use burn::tensor::{Tensor, activation};
-use facette_graph::{Conv, TensorKind, TensorSpec};
+use facette_graph::{Conv, Shape, TensorKind, TensorSpec};
 use facette_nets::{Knowledge, Parameters, Wanted};
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +98,12 @@ impl TermSpec for VidSpec {
         let start = ((settings.initial_variance - settings.eps).exp() - 1.0).ln() as f32;
         let mut stages = Vec::new();
         for (s, t) in pairing::stages(self.id(), context)? {
-            let from = context.student.stages[s];
-            let width = context.target(self.id())?.stages[t].channels;
+            let (own, other) = (context.student.stages[s], context.target(self.id())?.stages[t]);
+            let width = other.channels;
+            let from = match own.height > other.height {
+                true => Shape { height: other.height, width: other.height, ..own },
+                false => own,
+            };
             let path = |layer: usize| format!("stage{}.regressor.{layer}", t + 1);
             let regressor = MapNetwork::new(self.id(), from, context, |b, x| {
                 let x = b.conv(path(0), x, Conv::square(from.channels, width, 1, 1));
@@ -141,9 +145,8 @@ impl Term for Vid {
         for Stage { places: (s, t), regressor, scale } in &mut self.stages {
             let s = stage(VidSpec.id(), &student.stages, *s)?.clone();
             let t = stage(VidSpec.id(), &teacher.stages, *t)?.clone();
-            // The regressor works point by point, so it may follow the averaging of its input only
-            // where the student's map is the larger: there it must come first.
-            let (mean, t) = to_smaller(regressor.forward(s), t);
+            let (s, t) = to_smaller(s, t);
+            let mean = regressor.forward(s);
             total = total + vid(mean, t, scale.at(0).value.clone(), self.settings.eps);
         }
         Ok(total)

@@ -65,7 +65,7 @@ pub(crate) const RUNNERS: &[Runner] = &[
     Runner { case: "dml", run: dml::run, kinked: &[] },
     Runner { case: "selfkd_byot", run: self_kd::run, kinked: &[] },
     Runner { case: "ekd", run: ekd::run, kinked: &[] },
-    Runner { case: "triplet", run: triplet::run, kinked: &[] },
+    Runner { case: "triplet", run: triplet::run, kinked: triplet::KINKED },
     Runner { case: "softmax_linear", run: softmax::run, kinked: &[] },
     Runner { case: "arcface_fallback", run: arcface::fallback, kinked: &[] },
     Runner { case: "arcface_true", run: arcface::saturated, kinked: &[] },

@@ -6,6 +6,9 @@ use super::Found;
 use crate::case::Case;
 use crate::through::Through;
 
+/// Of farthest positives at equal distance the reference takes all in equal parts, the term the first.
+pub(crate) const KINKED: &[&str] = &["loss"];
+
 pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
     let (margin, form) = match output {
         "loss" => ("margin", "mining = 'batch_hard'"),
