@@ -12,6 +12,7 @@ use crate::fast;
 
 /// What follows a normalisation.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one layer")]
 pub enum Activation {
     /// Nothing.
     Identity,
@@ -25,6 +26,7 @@ pub enum Activation {
 
 /// Where a normalisation takes its statistics from.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one layer")]
 pub enum Statistics {
     /// From the batch, as in training.
     Batch,

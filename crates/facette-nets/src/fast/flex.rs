@@ -131,8 +131,7 @@ fn contiguous(inputs: &NormInputs<Flex>) -> NormInputs<Flex> {
 }
 
 fn described(inputs: &NormInputs<Flex>, spec: NormSpec) -> BatchNorm<'_> {
-    let [batch, channels, height, width] =
-        inputs.x.shape().dims().try_into().expect("layer operations take batches of maps");
+    let [batch, channels, height, width] = inputs.x.shape().dims();
     BatchNorm {
         shape: ChannelShape::new(batch, channels, height * width)
             .expect("the graph's shapes were checked when the network was built"),
