@@ -142,6 +142,7 @@ pub fn train<'a>(
             stage.resume(&checkpoint, taken)?;
         } else {
             run.last_saved = None;
+            stage.observe(&mut run)?;
         }
         run.observer.on(&stage.started_event(&run));
         fit(&mut stage, &mut run)?;

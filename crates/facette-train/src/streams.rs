@@ -55,7 +55,33 @@ pub(crate) struct Pull {
     length: f64,
 }
 
+impl Shown {
+    /// What a network with this input reads.
+    fn to(&self, input: StudentInput, vectors: Option<&Outputs>, network: &Network) -> Tensor<4> {
+        let x = match input {
+            StudentInput::Student => self.student.clone(),
+            StudentInput::Teacher => self.teacher.clone(),
+            StudentInput::Embedding => {
+                vectors.map(|known| known.vectors(&self.indices, network.device()))
+            }
+        };
+        x.expect("a stage loads every view that its streams read")
+    }
+}
+
 impl Body {
+    /// What a finished teacher makes of the pictures.
+    fn finished(&self, shown: &Shown) -> Result<Knowledge, TrainError> {
+        match self {
+            Self::Learner { .. } => unreachable!("learners know what they read themselves"),
+            Self::Live(model) => {
+                let x = shown.teacher.clone();
+                model.knowledge(x.expect("a stage loads every view that its streams read"))
+            }
+            Self::Known(outputs) => Ok(outputs.knowledge(&shown.indices)),
+        }
+    }
+
     /// The shapes of what the stream yields.
     pub(crate) fn shapes(&self) -> Result<StreamShapes, TrainError> {
         let vectors = |embedding, classes| {
@@ -72,7 +98,7 @@ impl Body {
 }
 
 impl Streams {
-    /// What every stream makes of the pictures, in their order.
+    /// What every stream makes of the pictures in training, in their order.
     ///
     /// # Errors
     /// If a teacher fails.
@@ -80,23 +106,26 @@ impl Streams {
         let vectors = self.vectors.as_ref();
         let forward = |member: &mut Member| match &mut member.body {
             Body::Learner { network, input, .. } => {
-                let x = match input {
-                    StudentInput::Student => shown.student.clone(),
-                    StudentInput::Teacher => shown.teacher.clone(),
-                    StudentInput::Embedding => {
-                        vectors.map(|known| known.vectors(&shown.indices, network.device()))
-                    }
-                };
-                let x = x.expect("the stage loads every view its streams read");
+                let x = shown.to(*input, vectors, network);
                 Ok(network.forward(x, Mode::Train))
             }
-            Body::Live(model) => {
-                let x = shown.teacher.clone();
-                model.knowledge(x.expect("the stage loads every view its streams read"))
-            }
-            Body::Known(outputs) => Ok(outputs.knowledge(&shown.indices)),
+            body => body.finished(shown),
         };
         self.members.iter_mut().map(forward).collect()
+    }
+
+    /// What stream `index` makes of the pictures in evaluation.
+    ///
+    /// # Errors
+    /// If a teacher fails.
+    pub(crate) fn at_rest(&self, index: usize, shown: &Shown) -> Result<Knowledge, TrainError> {
+        match &self.members[index].body {
+            Body::Learner { network, input, .. } => {
+                let x = shown.to(*input, self.vectors.as_ref(), network);
+                Ok(network.infer(x).detach())
+            }
+            body => body.finished(shown),
+        }
     }
 
     /// The gradients of every stream; empty for those that do not learn.

@@ -2,6 +2,7 @@
 
 mod build;
 mod keep;
+mod observe;
 
 pub(crate) use keep::Saved;
 

@@ -1,5 +1,6 @@
 //! Recipes from end to end.
 
+mod methods;
 mod refusals;
 mod resume;
 mod support;
