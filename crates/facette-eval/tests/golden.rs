@@ -78,7 +78,7 @@ fn verification(case: &Case) {
                 (vec![mean(&judged("facenet-cosine").accuracies)], one_pair)
             }
             "facenet_subtract_mean_accuracy_mean" => {
-                (vec![mean(&judged("facenet-subtract-mean").accuracies)], one_pair)
+                (vec![mean(&judged("facenet-mean").accuracies)], one_pair)
             }
             "auc" => close(auc::auc(&roc)),
             "eer" => close(eer::eer(&roc).unwrap()),

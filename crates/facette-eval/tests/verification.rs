@@ -65,7 +65,7 @@ fn insightface_on_twelve_pairs() {
     assert_eq!(mean(&result.accuracies), 0.75);
     close(&[population_std(&result.accuracies)], &[(0.125f64 / 3.0).sqrt()]);
     // The mean of the other folds drops out of a difference.
-    assert_eq!(judged("facenet-subtract-mean").accuracies, result.accuracies);
+    assert_eq!(judged("facenet-mean").accuracies, result.accuracies);
 }
 
 #[test]

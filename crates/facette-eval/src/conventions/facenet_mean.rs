@@ -12,7 +12,7 @@ pub(super) struct FacenetMean;
 
 impl Convention for FacenetMean {
     fn name(&self) -> &'static str {
-        "facenet-subtract-mean"
+        "facenet-mean"
     }
 
     fn about(&self) -> &'static str {
