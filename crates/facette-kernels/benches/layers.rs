@@ -9,8 +9,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use facette_kernels::conv::{self, ConvOptions, ConvShape};
-use facette_kernels::norm::{self, BatchNorm, NormGradients};
-use facette_kernels::{Activation, ChannelShape, Level};
+use facette_kernels::norm::{self, BatchNorm};
+use facette_kernels::{Activation, ChannelShape, Level, keep_freed_memory};
 
 const BATCH: usize = 128;
 
@@ -110,11 +110,10 @@ fn convolutions(filter: &str) {
         let s = shape(layer);
         let (x, w) = (values(s.input_len()), values(s.weight_len()));
         let dy = values(s.output_len());
-        let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
         let times = [
-            best(|| conv::conv2d(&s, black_box(&x), &w, None, &mut y)),
-            best(|| conv::conv2d_input_gradient(&s, black_box(&dy), &w, &mut dx)),
-            best(|| conv::conv2d_weight_gradient(&s, black_box(&x), &dy, &mut dw)),
+            best(|| _ = black_box(conv::conv2d_vec(&s, black_box(&x), &w, None))),
+            best(|| _ = black_box(conv::conv2d_input_gradient_vec(&s, black_box(&dy), &w))),
+            best(|| _ = black_box(conv::conv2d_weight_gradient_vec(&s, black_box(&x), &dy))),
         ];
         print!("{name:<25}");
         for time in times.map(|t| t.as_secs_f64()) {
@@ -143,21 +142,11 @@ fn normalisations(filter: &str) {
                 epsilon: 1e-5,
                 activation: Activation::Prelu(&slopes),
             };
-            let (mut y, mut dx, mut dr) = (dy.clone(), dy.clone(), dy.clone());
-            let (mut dgamma, mut dslope) = (slopes.clone(), slopes.clone());
             let statistics = norm::batch_norm_statistics(&shape, &x);
-            let forward =
-                best(|| _ = black_box(norm::batch_norm_train(&norm, black_box(&x), rest, &mut y)));
+            let forward = best(|| _ = black_box(norm::batch_norm_train_vec(&norm, &x, rest)));
             let backward = best(|| {
-                let gradients = NormGradients {
-                    dx: &mut dx,
-                    dgamma: Some(&mut dgamma),
-                    dbeta: None,
-                    dslope: Some(&mut dslope),
-                    dresidual: residual.then_some(&mut dr),
-                };
                 let x = black_box(&x);
-                norm::batch_norm_backward(&norm, &statistics, true, x, rest, &dy, gradients);
+                black_box(norm::batch_norm_backward(&norm, &statistics, true, x, rest, &dy));
             });
             let bytes = 4.0 * shape.len() as f64;
             print!("{name:<25}");
@@ -172,6 +161,7 @@ fn normalisations(filter: &str) {
 }
 
 fn main() {
+    keep_freed_memory();
     let filter = std::env::args().skip(1).find(|a| !a.starts_with("--")).unwrap_or_default();
     let (level, threads) = (Level::current().name(), rayon::current_num_threads());
     print!("level {level}, {threads} threads, batch {BATCH}");

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::fresh::fresh;
 use crate::pointwise::{self, ChannelTerms, Terms};
 use crate::reduce::{PICTURES, channel_sums};
 use crate::{KernelError, Level, check_len};
@@ -86,6 +87,15 @@ impl Activation<'_> {
         Terms::new(channels, s.plane)
     }
 
+    /// The gradient by the slopes that were given, from the sums of each channel.
+    pub(crate) fn slope_gradient(&self, sums: &[f64]) -> Vec<f32> {
+        match self {
+            Activation::Prelu([_]) => vec![sums.iter().sum::<f64>() as f32],
+            Activation::Prelu(_) => sums.iter().map(|sum| *sum as f32).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The largest value.
     pub(crate) fn cap(&self) -> f32 {
         if *self == Activation::Relu6 { 6.0 } else { f32::INFINITY }
@@ -115,13 +125,15 @@ pub fn activation_at(
     check_len("y", y.len(), s.len());
     let part = PICTURES * s.picture();
     let terms = act.terms(s);
+    // SAFETY: the loops write initialised values.
+    let y = unsafe { fresh(y) };
     y.par_chunks_mut(part)
         .zip(x.par_chunks(part))
         .for_each(|(y, x)| pointwise::apply(level, &terms, x, None, y));
 }
 
-/// The gradient of [`activation`]: writes `dx`, and `dslope` (one value or one for each channel, as
-/// the slopes of [`Activation::Prelu`]) where asked.
+/// The gradient of [`activation`]: writes `dx` and returns the gradient by the slopes of
+/// [`Activation::Prelu`], as many as were given; none for other activations.
 ///
 /// # Panics
 /// Where a slice is not as long as the shape says.
@@ -131,9 +143,8 @@ pub fn activation_backward(
     x: &[f32],
     dy: &[f32],
     dx: &mut [f32],
-    dslope: Option<&mut [f32]>,
-) {
-    activation_backward_at(Level::current(), s, act, x, dy, dx, dslope);
+) -> Vec<f32> {
+    activation_backward_at(Level::current(), s, act, x, dy, dx)
 }
 
 /// [`activation_backward`] with the kernels of a given level.
@@ -147,40 +158,26 @@ pub fn activation_backward_at(
     x: &[f32],
     dy: &[f32],
     dx: &mut [f32],
-    dslope: Option<&mut [f32]>,
-) {
+) -> Vec<f32> {
     check_len("x", x.len(), s.len());
     check_len("dy", dy.len(), s.len());
     check_len("dx", dx.len(), s.len());
     let part = PICTURES * s.picture();
     let terms = act.terms(s);
     let none = vec![0.0; s.picture()];
+    // SAFETY: the loops write initialised values.
+    let dx = unsafe { fresh(dx) };
     let parts: Vec<[Vec<f32>; 3]> =
         (dx.par_chunks_mut(part), x.par_chunks(part), dy.par_chunks(part))
             .into_par_iter()
             .map(|(dx, x, dy)| {
                 pointwise::distribute(level, &terms, &none, &none, x, None, dy, dx, None);
                 let mut sums = [(); 3].map(|()| vec![0.0; terms.scale.len()]);
-                if dslope.is_some() {
+                if matches!(act, Activation::Prelu(_)) {
                     pointwise::reduce(level, &terms, x, None, dy, &mut sums);
                 }
                 sums
             })
             .collect();
-    if let Some(dslope) = dslope {
-        let sums = channel_sums(parts.iter().map(|p| p[2].as_slice()), s.channels);
-        store_slope_gradient(dslope, &sums);
-    }
-}
-
-/// Stores the gradient of each channel's slope, or their sum where one slope serves all.
-pub(crate) fn store_slope_gradient(dslope: &mut [f32], sums: &[f64]) {
-    if let [dslope] = dslope {
-        *dslope = sums.iter().sum::<f64>() as f32;
-        return;
-    }
-    check_len("dslope", dslope.len(), sums.len());
-    for (dslope, sum) in dslope.iter_mut().zip(sums) {
-        *dslope = *sum as f32;
-    }
+    act.slope_gradient(&channel_sums(parts.iter().map(|p| p[2].as_slice()), s.channels))
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod error;
+mod fresh;
 mod level;
 mod pointwise;
 mod reduce;
@@ -18,6 +19,7 @@ pub use activation::{
     activation_backward_at,
 };
 pub use error::KernelError;
+pub use fresh::keep_freed_memory;
 pub use level::Level;
 
 /// Refuses a slice whose length is not the shape's: the caller's mistake, not the input's.

@@ -6,6 +6,9 @@
 //! must be seen, not rectified away. Forward and backward pass compute `p` by the same operations, so
 //! that they agree on its sign.
 
+use std::mem::MaybeUninit;
+
+use crate::fresh::Fresh;
 use crate::level::vectorised;
 use crate::reduce::expand;
 use crate::simd::Vector;
@@ -124,7 +127,7 @@ impl<V: Vector> Lanes<V> {
 
 vectorised! {
     /// `y = act(x * scale + shift + residual)` for whole pictures.
-    pub(crate) fn apply<V>(t: &Terms, x: &[f32], residual: Option<&[f32]>, y: &mut [f32]) {
+    pub(crate) fn apply<V>(t: &Terms, x: &[f32], residual: Option<&[f32]>, y: &mut Fresh) {
         let segment = t.segment();
         for (n, (y, x)) in y.chunks_exact_mut(t.picture).zip(x.chunks_exact(t.picture)).enumerate()
         {
@@ -133,7 +136,7 @@ vectorised! {
                 for i in (0..t.picture).step_by(8) {
                     let lanes = Lanes::<V>::of_elements(t, i);
                     let p = lanes.before(V::part(x, i, 0.0), V::part(r, i, 0.0));
-                    lanes.activate(p).put(y, i);
+                    lanes.activate(p).put_fresh(y, i);
                 }
                 continue;
             }
@@ -142,7 +145,7 @@ vectorised! {
                 let lanes = Lanes::<V>::of_segment(t, c);
                 for i in (0..segment).step_by(8) {
                     let p = lanes.before(V::part(x, i, 0.0), V::part(r, i, 0.0));
-                    lanes.activate(p).put(y, i);
+                    lanes.activate(p).put_fresh(y, i);
                 }
             }
         }
@@ -201,11 +204,11 @@ vectorised! {
         x: &[f32],
         residual: Option<&[f32]>,
         dy: &[f32],
-        dx: &mut [f32],
-        dresidual: Option<&mut [f32]>,
+        dx: &mut Fresh,
+        dresidual: Option<&mut Fresh>,
     ) {
         let segment = t.segment();
-        let mut unwanted = vec![0.0; t.picture];
+        let mut unwanted = vec![MaybeUninit::uninit(); t.picture];
         let mut dresidual = dresidual.map(|d| d.chunks_exact_mut(t.picture));
         let pictures = dx.chunks_exact_mut(t.picture).zip(x.chunks_exact(t.picture));
         for (n, ((dx, x), dy)) in pictures.zip(dy.chunks_exact(t.picture)).enumerate() {
@@ -217,9 +220,9 @@ vectorised! {
                     let (x, r) = (V::part(x, i, 0.0), V::part(r, i, 0.0));
                     let [g, ..] = lanes.gradients(x, r, V::part(dy, i, 0.0));
                     let (linear, constant) = (V::part(linear, i, 0.0), V::part(constant, i, 0.0));
-                    g.put(dr, i);
+                    g.put_fresh(dr, i);
                     let rest = x.sub(lanes.mean).mul_add(linear, constant);
-                    g.mul_add(lanes.scale, rest).put(dx, i);
+                    g.mul_add(lanes.scale, rest).put_fresh(dx, i);
                 }
                 continue;
             }
@@ -231,9 +234,9 @@ vectorised! {
                 for i in (0..segment).step_by(8) {
                     let (x, r) = (V::part(x, i, 0.0), V::part(r, i, 0.0));
                     let [g, ..] = lanes.gradients(x, r, V::part(dy, i, 0.0));
-                    g.put(dr, i);
+                    g.put_fresh(dr, i);
                     let rest = x.sub(lanes.mean).mul_add(linear, constant);
-                    g.mul_add(lanes.scale, rest).put(dx, i);
+                    g.mul_add(lanes.scale, rest).put_fresh(dx, i);
                 }
             }
         }

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::thread::LocalKey;
 
+use crate::fresh::Fresh;
+
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
@@ -65,6 +67,10 @@ unsafe impl Sync for Shared {}
 impl Shared {
     pub(crate) fn new(slice: &mut [f32]) -> Self {
         Self(slice.as_mut_ptr())
+    }
+
+    pub(crate) fn fresh(slice: &mut Fresh) -> Self {
+        Self(slice.as_mut_ptr().cast())
     }
 
     pub(crate) fn get(&self) -> *mut f32 {

@@ -9,12 +9,13 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use facette_graph::{Builder, Conv, Graph, GraphError, Input};
-use facette_nets::{Init, Mode, NetOptions, Network, NetsError, build};
+use facette_nets::{Init, Mode, NetOptions, NetsError, Network, build};
 
 /// Steps before the clock starts.
 const WARM: usize = 3;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    facette_kernels::keep_freed_memory();
     let mut args = std::env::args().skip(1);
     let net = args.next().ok_or("name a network: a, b, 16 or 32")?;
     let steps: usize = args.next().map_or(Ok(10), |steps| steps.parse())?;

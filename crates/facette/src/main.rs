@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    facette_kernels::keep_freed_memory();
     let arguments = commands::Arguments::parse();
     exit::code(commands::run(arguments))
 }

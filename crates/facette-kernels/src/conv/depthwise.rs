@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::ConvShape;
 use super::taps::{AxisTaps, Pair, pairs};
 use crate::Level;
+use crate::fresh::Fresh;
 use crate::level::vectorised;
 use crate::scratch::{Shared, with_scratch};
 use crate::simd::{Kernels, LANES, Pack, Unpack};
@@ -95,6 +96,7 @@ fn load<'a>(
             len: pixels,
             run: pixels,
             steps: [LANES, 0],
+            next: pixels,
             into: into.as_mut_ptr(),
         });
     }
@@ -117,13 +119,13 @@ pub(super) fn run(
     source: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    out: &mut [f32],
+    out: &mut Fresh,
 ) {
     let kernels = Kernels::of(level);
     let channels = s.in_channels;
     let from_pixels = planes.source[0] * planes.source[1];
     let pixels = planes.size[0] * planes.size[1];
-    let out = Shared::new(out);
+    let out = Shared::fresh(out);
     (0..s.batch.div_ceil(LANES) * channels).into_par_iter().for_each(|task| {
         let (first, channel) = (task / channels * LANES, task % channels);
         let count = LANES.min(s.batch - first);

@@ -11,12 +11,16 @@
 use rayon::prelude::*;
 
 use super::taps::AxisTaps;
+use crate::fresh::Fresh;
 use crate::scratch::{Shared, with_scratch};
 use crate::simd::{ConvTile, Kernels, LANES, MAX_ROWS, Pack, Unpack, blocks};
 
 /// Packed source elements to aim for in one band: half of it fits the second-level cache beside
 /// the weights.
 const BAND_ELEMENTS: usize = 1 << 18;
+
+/// Elements by which the packing of whole pictures reads ahead.
+const AHEAD: usize = 64;
 
 /// A convolution seen from its destination: every destination pixel gathers from the source.
 pub(super) struct Gather {
@@ -82,13 +86,13 @@ impl Gather {
         source: &[f32],
         weight: &PackedWeight,
         bias: Option<&[f32]>,
-        out: &mut [f32],
+        out: &mut Fresh,
     ) {
         let row_elements = self.source_size[1] * self.source_channels * LANES;
         let source_rows = (BAND_ELEMENTS / row_elements).max(1);
         let band = (source_rows * self.size[0] / self.source_size[0]).clamp(1, self.size[0]);
         let bands = self.size[0].div_ceil(band);
-        let out = Shared::new(out);
+        let out = Shared::fresh(out);
         (0..self.batch.div_ceil(LANES) * bands).into_par_iter().for_each(|task| {
             let first = task / bands * LANES;
             let from = task % bands * band;
@@ -213,6 +217,7 @@ impl Gather {
                     len,
                     run: plane,
                     steps: [self.source_channels * LANES, LANES],
+                    next: if runs == 1 { AHEAD } else { height * width },
                     into: packed.as_mut_ptr().add(channel * LANES),
                 });
             }

@@ -11,6 +11,7 @@ mod winograd;
 
 pub use shape::{ConvOptions, ConvShape};
 
+use crate::fresh::{Fresh, fresh, written};
 use crate::{Level, check_len, simd::Kernels};
 use depthwise::Planes;
 use gather::{Gather, PackedWeight};
@@ -25,6 +26,15 @@ pub fn conv2d(s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     conv2d_at(Level::current(), s, x, w, bias, y);
 }
 
+/// [`conv2d`] to a new vector.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_vec(s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    // SAFETY: a convolution writes every element of its output.
+    unsafe { written(s.output_len(), |y| forward(Level::current(), s, x, w, bias, y)) }
+}
+
 /// [`conv2d`] with the kernels of a given level.
 ///
 /// # Panics
@@ -37,12 +47,18 @@ pub fn conv2d_at(
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
+    // SAFETY: the kernels write initialised values.
+    forward(level, s, x, w, bias, unsafe { fresh(y) });
+}
+
+/// Writes every element of `y`.
+fn forward(level: Level, s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut Fresh) {
     check_len("x", x.len(), s.input_len());
     check_len("w", w.len(), s.weight_len());
     check_len("bias", bias.map_or(s.out_channels, <[f32]>::len), s.out_channels);
     check_len("y", y.len(), s.output_len());
     if let Some(dense) = subsample::dense(s) {
-        return conv2d_at(level, &dense, &subsample::gather(s, x), w, bias, y);
+        return forward(level, &dense, &subsample::gather(s, x), w, bias, y);
     }
     let (rows, columns) = (AxisTaps::forward(s, 0), AxisTaps::forward(s, 1));
     let (source, size) = ([s.height, s.width], [s.out_height, s.out_width]);
@@ -88,6 +104,15 @@ pub fn conv2d_input_gradient(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32
     conv2d_input_gradient_at(Level::current(), s, dy, w, dx);
 }
 
+/// [`conv2d_input_gradient`] to a new vector.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_input_gradient_vec(s: &ConvShape, dy: &[f32], w: &[f32]) -> Vec<f32> {
+    // SAFETY: the input gradient is written in full, zeros where no output sees an input.
+    unsafe { written(s.input_len(), |dx| input_gradient(Level::current(), s, dy, w, dx)) }
+}
+
 /// [`conv2d_input_gradient`] with the kernels of a given level.
 ///
 /// # Panics
@@ -99,6 +124,12 @@ pub fn conv2d_input_gradient_at(
     w: &[f32],
     dx: &mut [f32],
 ) {
+    // SAFETY: the kernels write initialised values.
+    input_gradient(level, s, dy, w, unsafe { fresh(dx) });
+}
+
+/// Writes every element of `dx`.
+fn input_gradient(level: Level, s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut Fresh) {
     check_len("dy", dy.len(), s.output_len());
     check_len("w", w.len(), s.weight_len());
     check_len("dx", dx.len(), s.input_len());
@@ -175,6 +206,16 @@ pub fn conv2d_weight_gradient_at(
     } else {
         weight_gradient::run(s, Kernels::of(level), x, dy, dw);
     }
+}
+
+/// [`conv2d_weight_gradient`] to a new vector.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn conv2d_weight_gradient_vec(s: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let mut dw = vec![0.0; s.weight_len()];
+    conv2d_weight_gradient(s, x, dy, &mut dw);
+    dw
 }
 
 /// The gradient of [`conv2d`] by its bias: `db[channel]` is the sum of `dy` over pictures and pixels.

@@ -1,8 +1,11 @@
 //! Kernels of one pixel with a stride: a convolution with stride 1 over the pixels that it meets.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::{ConvOptions, ConvShape};
+use crate::fresh::Fresh;
 
 /// The equivalent shape with stride 1, where a kernel of one pixel skips pixels.
 pub(super) fn dense(s: &ConvShape) -> Option<ConvShape> {
@@ -37,18 +40,18 @@ pub(super) fn gather(s: &ConvShape, x: &[f32]) -> Vec<f32> {
 }
 
 /// Writes `dense` to the pixels of `x` that the kernel meets and zero to the others.
-pub(super) fn scatter(s: &ConvShape, dense: &[f32], x: &mut [f32]) {
+pub(super) fn scatter(s: &ConvShape, dense: &[f32], x: &mut Fresh) {
     let [rows, columns] = s.options.stride;
     let plane = s.out_height * s.out_width;
     x.par_chunks_mut(picture(s)).zip(dense.par_chunks(s.in_channels * plane)).for_each(
         |(x, dense)| {
-            x.fill(0.0);
+            x.fill(MaybeUninit::new(0.0));
             for (x, dense) in x.chunks_exact_mut(s.height * s.width).zip(dense.chunks_exact(plane))
             {
                 let into = x.chunks_exact_mut(s.width).step_by(rows);
                 for (x, dense) in into.zip(dense.chunks_exact(s.out_width)) {
                     let into = x.iter_mut().step_by(columns);
-                    into.zip(dense).for_each(|(x, dense)| *x = *dense);
+                    into.zip(dense).for_each(|(x, dense)| _ = x.write(*dense));
                 }
             }
         },

@@ -176,6 +176,7 @@ fn pack(
                 len: pixels,
                 run: pixels,
                 steps: [LANES, 0],
+                next: LANES * pixels,
                 into: into.as_mut_ptr(),
             });
         }

@@ -7,24 +7,25 @@
 use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
-use crate::activation::store_slope_gradient;
+use crate::fresh::{Fresh, written};
 use crate::pointwise;
 use crate::reduce::{PICTURES, channel_sums, expand};
 use crate::{Level, check_len};
 
-/// Where the gradients of a normalisation go; those left out are not stored.
-#[derive(Debug)]
-pub struct NormGradients<'a> {
+/// The gradients of a normalisation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NormGradients {
     /// By the input.
-    pub dx: &'a mut [f32],
+    pub dx: Vec<f32>,
     /// By the scale of each channel.
-    pub dgamma: Option<&'a mut [f32]>,
+    pub dgamma: Vec<f32>,
     /// By the shift of each channel.
-    pub dbeta: Option<&'a mut [f32]>,
-    /// By the slope of [`Prelu`](crate::Activation::Prelu), one value or one for each channel.
-    pub dslope: Option<&'a mut [f32]>,
-    /// By the residual.
-    pub dresidual: Option<&'a mut [f32]>,
+    pub dbeta: Vec<f32>,
+    /// By the slopes of [`Prelu`](crate::Activation::Prelu), as many as were given; empty for other
+    /// activations.
+    pub dslope: Vec<f32>,
+    /// By the residual, where there is one.
+    pub dresidual: Option<Vec<f32>>,
 }
 
 /// The gradient of [`batch_norm_train`](super::batch_norm_train) (`from_batch`: the statistics
@@ -39,17 +40,14 @@ pub fn batch_norm_backward(
     x: &[f32],
     residual: Option<&[f32]>,
     dy: &[f32],
-    gradients: NormGradients<'_>,
-) {
-    let level = Level::current();
-    batch_norm_backward_at(level, norm, statistics, from_batch, x, residual, dy, gradients);
+) -> NormGradients {
+    batch_norm_backward_at(Level::current(), norm, statistics, from_batch, x, residual, dy)
 }
 
 /// [`batch_norm_backward`] with the kernels of a given level.
 ///
 /// # Panics
 /// Where a slice is not as long as the shape says.
-#[allow(clippy::too_many_arguments)]
 pub fn batch_norm_backward_at(
     level: Level,
     norm: &BatchNorm<'_>,
@@ -58,14 +56,12 @@ pub fn batch_norm_backward_at(
     x: &[f32],
     residual: Option<&[f32]>,
     dy: &[f32],
-    gradients: NormGradients<'_>,
-) {
+) -> NormGradients {
     let s = &norm.shape;
     norm.check();
     check_len("x", x.len(), s.len());
     check_len("residual", residual.map_or(s.len(), <[f32]>::len), s.len());
     check_len("dy", dy.len(), s.len());
-    check_len("dx", gradients.dx.len(), s.len());
     let terms = norm.terms(statistics);
     let segments = terms.scale.len();
     let part = PICTURES * s.picture();
@@ -83,20 +79,6 @@ pub fn batch_norm_backward_at(
         [0, 1, 2].map(|i| channel_sums(parts.iter().map(|p| p[i].as_slice()), s.channels));
 
     let inverse = statistics.inverse_deviation(norm.epsilon);
-    if let Some(dgamma) = gradients.dgamma {
-        check_len("dgamma", dgamma.len(), s.channels);
-        for ((dgamma, gh), inverse) in dgamma.iter_mut().zip(&gh).zip(&inverse) {
-            *dgamma = (gh * f64::from(*inverse)) as f32;
-        }
-    }
-    if let Some(dbeta) = gradients.dbeta {
-        check_len("dbeta", dbeta.len(), s.channels);
-        dbeta.iter_mut().zip(&g).for_each(|(dbeta, g)| *dbeta = *g as f32);
-    }
-    if let Some(dslope) = gradients.dslope {
-        store_slope_gradient(dslope, &slope);
-    }
-
     let count = if from_batch { (s.batch * s.plane).max(1) as f64 } else { f64::INFINITY };
     let by_channel = |f: &dyn Fn(usize) -> f64| -> Vec<f32> {
         let values: Vec<f32> = (0..s.channels).map(|c| f(c) as f32).collect();
@@ -108,20 +90,37 @@ pub fn batch_norm_backward_at(
         let inverse = f64::from(inverse[c]);
         -scale(c) * inverse * inverse * gh[c] / count
     });
-    let dresidual: Vec<Option<&mut [f32]>> = match gradients.dresidual {
-        Some(dresidual) => {
-            check_len("dresidual", dresidual.len(), s.len());
-            dresidual.chunks_mut(part).map(Some).collect()
-        }
-        None => (0..s.batch.div_ceil(PICTURES)).map(|_| None).collect(),
+    let write = |dx: &mut Fresh, dresidual: Option<&mut Fresh>| {
+        let dresidual: Vec<Option<&mut Fresh>> = match dresidual {
+            Some(dresidual) => dresidual.chunks_mut(part).map(Some).collect(),
+            None => (0..s.batch.div_ceil(PICTURES)).map(|_| None).collect(),
+        };
+        (dx.par_chunks_mut(part), x.par_chunks(part), dy.par_chunks(part), dresidual)
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(i, (dx, x, dy, dresidual))| {
+                let residual = residual.map(|r| &r[i * part..][..x.len()]);
+                pointwise::distribute(
+                    level, &terms, &constant, &linear, x, residual, dy, dx, dresidual,
+                );
+            });
     };
-    (gradients.dx.par_chunks_mut(part), x.par_chunks(part), dy.par_chunks(part), dresidual)
-        .into_par_iter()
-        .enumerate()
-        .for_each(|(i, (dx, x, dy, dresidual))| {
-            let residual = residual.map(|r| &r[i * part..][..x.len()]);
-            pointwise::distribute(
-                level, &terms, &constant, &linear, x, residual, dy, dx, dresidual,
-            );
-        });
+    let (mut dx, mut dresidual) = (Vec::new(), None);
+    // SAFETY: `write` writes every element of both.
+    unsafe {
+        if residual.is_some() {
+            dresidual = Some(written(s.len(), |dresidual| {
+                dx = written(s.len(), |dx| write(dx, Some(dresidual)));
+            }));
+        } else {
+            dx = written(s.len(), |dx| write(dx, None));
+        }
+    }
+    NormGradients {
+        dx,
+        dgamma: gh.iter().zip(&inverse).map(|(gh, i)| (gh * f64::from(*i)) as f32).collect(),
+        dbeta: g.iter().map(|g| *g as f32).collect(),
+        dslope: norm.activation.slope_gradient(&slope),
+        dresidual,
+    }
 }

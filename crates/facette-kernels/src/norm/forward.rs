@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::{BatchNorm, Statistics};
 use crate::activation::ChannelShape;
+use crate::fresh::{Fresh, fresh, written};
 use crate::pointwise;
 use crate::reduce::{PICTURES, channel_sums, expand};
 use crate::{Level, check_len};
@@ -62,6 +63,19 @@ pub fn batch_norm_train(
     batch_norm_train_at(Level::current(), norm, x, residual, y)
 }
 
+/// [`batch_norm_train`] to a new vector.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn batch_norm_train_vec(
+    norm: &BatchNorm<'_>,
+    x: &[f32],
+    residual: Option<&[f32]>,
+) -> (Vec<f32>, Statistics) {
+    let statistics = statistics(Level::current(), &norm.shape, x);
+    (batch_norm_infer_vec(norm, &statistics, x, residual), statistics)
+}
+
 /// [`batch_norm_train`] with the kernels of a given level.
 ///
 /// # Panics
@@ -92,6 +106,22 @@ pub fn batch_norm_infer(
     batch_norm_infer_at(Level::current(), norm, statistics, x, residual, y);
 }
 
+/// [`batch_norm_infer`] to a new vector.
+///
+/// # Panics
+/// Where a slice is not as long as the shape says.
+pub fn batch_norm_infer_vec(
+    norm: &BatchNorm<'_>,
+    statistics: &Statistics,
+    x: &[f32],
+    residual: Option<&[f32]>,
+) -> Vec<f32> {
+    // SAFETY: every element is written.
+    unsafe {
+        written(norm.shape.len(), |y| infer(Level::current(), norm, statistics, x, residual, y))
+    }
+}
+
 /// [`batch_norm_infer`] with the kernels of a given level.
 ///
 /// # Panics
@@ -103,6 +133,19 @@ pub fn batch_norm_infer_at(
     x: &[f32],
     residual: Option<&[f32]>,
     y: &mut [f32],
+) {
+    // SAFETY: the loops write initialised values.
+    infer(level, norm, statistics, x, residual, unsafe { fresh(y) });
+}
+
+/// Writes every element of `y`.
+fn infer(
+    level: Level,
+    norm: &BatchNorm<'_>,
+    statistics: &Statistics,
+    x: &[f32],
+    residual: Option<&[f32]>,
+    y: &mut Fresh,
 ) {
     let s = &norm.shape;
     norm.check();

@@ -12,8 +12,8 @@ mod forward;
 
 pub use backward::{NormGradients, batch_norm_backward, batch_norm_backward_at};
 pub use forward::{
-    batch_norm_infer, batch_norm_infer_at, batch_norm_statistics, batch_norm_train,
-    batch_norm_train_at,
+    batch_norm_infer, batch_norm_infer_at, batch_norm_infer_vec, batch_norm_statistics,
+    batch_norm_train, batch_norm_train_at, batch_norm_train_vec,
 };
 
 use crate::activation::{Activation, ChannelShape};

@@ -287,6 +287,10 @@ unsafe fn pack(p: &Pack) {
     let whole = p.len / 16 * 16;
     for i in (0..whole).step_by(16) {
         let into: [*mut f32; 16] = std::array::from_fn(|_| places.next());
+        for n in 0..p.count {
+            // A hint, for which any address will do.
+            _mm_prefetch::<_MM_HINT_T0>(p.from.wrapping_add(n * p.pitch + i + p.next).cast());
+        }
         for half in [0, 8] {
             for part in [0, 8] {
                 // SAFETY: elements `i..i + 16` of the rows up to `count` lie in the source, and the

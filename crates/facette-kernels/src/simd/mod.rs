@@ -84,6 +84,9 @@ pub(crate) struct Pack {
     pub(crate) len: usize,
     pub(crate) run: usize,
     pub(crate) steps: [usize; 2],
+    /// How much further on in each row the next packing will read; to be fetched early, since the
+    /// processor does not foresee so many short rows.
+    pub(crate) next: usize,
     pub(crate) into: *mut f32,
 }
 

@@ -2,6 +2,8 @@
 
 use std::array::from_fn;
 
+use crate::fresh::{Fresh, fresh};
+
 /// Eight `f32` and the arithmetic that the kernels do with them.
 ///
 /// Methods of an instruction set's own type must be inlined into functions that enable that set.
@@ -67,14 +69,21 @@ pub(crate) trait Vector: Copy {
     /// Writes elements `i..i + 8` of a slice, as far as it reaches.
     #[inline(always)]
     fn put(self, into: &mut [f32], i: usize) {
+        // SAFETY: `put_fresh` writes initialised values.
+        self.put_fresh(unsafe { fresh(into) }, i);
+    }
+
+    /// [`Vector::put`] to memory that nothing was written to.
+    #[inline(always)]
+    fn put_fresh(self, into: &mut Fresh, i: usize) {
         match into.get_mut(i..i + 8) {
             // SAFETY: the chunk has eight elements.
-            Some(chunk) => unsafe { self.store(chunk.as_mut_ptr()) },
+            Some(chunk) => unsafe { self.store(chunk.as_mut_ptr().cast()) },
             None => {
                 let mut lanes = [0.0; 8];
                 // SAFETY: the array has eight elements.
                 unsafe { self.store(lanes.as_mut_ptr()) };
-                into[i..].iter_mut().zip(lanes).for_each(|(into, lane)| *into = lane);
+                into[i..].iter_mut().zip(lanes).for_each(|(into, lane)| _ = into.write(lane));
             }
         }
     }

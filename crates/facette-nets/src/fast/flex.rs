@@ -33,7 +33,7 @@ impl CpuKernels for Flex {
     fn convolve_forward(x: &FlexTensor, weight: &FlexTensor, s: &ConvShape) -> FloatTensor<Self> {
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let size = [s.batch(), s.out_channels(), s.out_height(), s.out_width()];
-        filled(size.into(), |y| conv::conv2d(s, values(&x), values(&weight), None, y))
+        tensor(size.into(), conv::conv2d_vec(s, values(&x), values(&weight), None))
     }
 
     fn convolve_input_gradient(
@@ -43,7 +43,7 @@ impl CpuKernels for Flex {
     ) -> FloatTensor<Self> {
         let (dy, weight) = (dy.to_contiguous(), weight.to_contiguous());
         let size = s.input_size();
-        filled(size.into(), |dx| conv::conv2d_input_gradient(s, values(&dy), values(&weight), dx))
+        tensor(size.into(), conv::conv2d_input_gradient_vec(s, values(&dy), values(&weight)))
     }
 
     fn convolve_weight_gradient(
@@ -52,9 +52,7 @@ impl CpuKernels for Flex {
         s: &ConvShape,
     ) -> FloatTensor<Self> {
         let (x, dy) = (x.to_contiguous(), dy.to_contiguous());
-        filled([s.weight_len()].into(), |dw| {
-            conv::conv2d_weight_gradient(s, values(&x), values(&dy), dw);
-        })
+        vector(conv::conv2d_weight_gradient_vec(s, values(&x), values(&dy)))
     }
 
     fn normalise_forward(
@@ -65,19 +63,13 @@ impl CpuKernels for Flex {
         let norm = described(&inputs, spec);
         let residual = spec.residual.then(|| values(&inputs.residual));
         let x = values(&inputs.x);
-        let mut used = None;
-        let y = filled(inputs.x.shape(), |y| {
-            used = Some(match spec.running {
-                true => {
-                    let running = given(&inputs);
-                    norm::batch_norm_infer(&norm, &running, x, residual, y);
-                    running
-                }
-                false => norm::batch_norm_train(&norm, x, residual, y),
-            });
-        });
-        let used = used.expect("set while the output was written");
-        (y, vector(used.mean), vector(used.variance))
+        let (y, used) = if spec.running {
+            let running = given(&inputs);
+            (norm::batch_norm_infer_vec(&norm, &running, x, residual), running)
+        } else {
+            norm::batch_norm_train_vec(&norm, x, residual)
+        };
+        (tensor(inputs.x.shape(), y), vector(used.mean), vector(used.variance))
     }
 
     fn normalise_backward(
@@ -86,33 +78,20 @@ impl CpuKernels for Flex {
         dy: &FlexTensor,
     ) -> NormBackward<Self> {
         let (inputs, dy) = (contiguous(inputs), dy.to_contiguous());
-        let (x, shape) = (values(&inputs.x), inputs.x.shape());
-        let zeros = |tensor: &FlexTensor| vec![0.0; tensor.shape().num_elements()];
-        let mut dx = zeros(&inputs.x);
-        let mut dgamma = spec.affine.then(|| zeros(&inputs.gamma));
-        let mut dbeta = spec.affine.then(|| zeros(&inputs.beta));
-        let mut dslope = (spec.act == Act::Prelu).then(|| zeros(&inputs.slopes));
-        let mut dresidual = spec.residual.then(|| zeros(&inputs.residual));
-        norm::batch_norm_backward(
+        let shape = inputs.x.shape();
+        let NormGradients { dx, dgamma, dbeta, dslope, dresidual } = norm::batch_norm_backward(
             &described(&inputs, spec),
             &given(&inputs),
             !spec.running,
-            x,
+            values(&inputs.x),
             spec.residual.then(|| values(&inputs.residual)),
             values(&dy),
-            NormGradients {
-                dx: &mut dx,
-                dgamma: dgamma.as_deref_mut(),
-                dbeta: dbeta.as_deref_mut(),
-                dslope: dslope.as_deref_mut(),
-                dresidual: dresidual.as_deref_mut(),
-            },
         );
         NormBackward {
             dx: tensor(shape.clone(), dx),
-            dgamma: dgamma.map(vector),
-            dbeta: dbeta.map(vector),
-            dslopes: dslope.map(vector),
+            dgamma: spec.affine.then(|| vector(dgamma)),
+            dbeta: spec.affine.then(|| vector(dbeta)),
+            dslopes: (spec.act == Act::Prelu).then(|| vector(dslope)),
             dresidual: dresidual.map(|values| tensor(shape, values)),
         }
     }
@@ -156,13 +135,6 @@ fn given(inputs: &NormInputs<Flex>) -> Statistics {
 fn values(tensor: &FlexTensor) -> &[f32] {
     let start = tensor.layout().start_offset();
     &tensor.storage::<f32>()[start..start + tensor.shape().num_elements()]
-}
-
-/// A tensor of the given shape, written by `write`.
-fn filled(shape: Shape, write: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut values = vec![0.0; shape.num_elements()];
-    write(&mut values);
-    tensor(shape, values)
 }
 
 fn vector(values: Vec<f32>) -> FlexTensor {

@@ -7,13 +7,14 @@
 use rayon::prelude::*;
 
 use super::{TILE, point_pitch};
+use crate::fresh::Fresh;
 use crate::scratch::{Scratch, Shared, with_scratch, with_shared_scratch};
 use crate::simd::winograd::{Kind, POINTS, Transform};
 use crate::simd::{Kernels, LANES, MAX_ROWS, Pack, Product, Unpack, blocks};
 
 /// Tiles times channels to aim for in one band: 36 points of 64 bytes each fill half of a
 /// second-level cache.
-const BAND_VECTORS: usize = 256;
+const BAND_VECTORS: usize = 128;
 
 /// What a vector store of eight may write past a row of packed weights.
 const SLACK: usize = 8;
@@ -61,10 +62,10 @@ impl Gather {
         weight: &[f32],
         layout: &WeightLayout,
         bias: Option<&[f32]>,
-        out: &mut [f32],
+        out: &mut Fresh,
     ) {
         let blocks = blocks(self.channels);
-        let out = Shared::new(out);
+        let out = Shared::fresh(out);
         let [tile_rows, columns] = self.size.map(|size| size.div_ceil(TILE));
         let rows = (BAND_VECTORS / (columns * self.source_channels)).clamp(1, tile_rows);
         let bands = tile_rows.div_ceil(rows);
@@ -132,6 +133,7 @@ impl Gather {
                         len: 9,
                         run: 9,
                         steps: [LANES, 0],
+                        next: layout.steps[1],
                         into: taps.as_mut_ptr(),
                     });
                     let pitch = depth * rows + SLACK;
@@ -195,6 +197,7 @@ impl Gather {
                         len,
                         run: width,
                         steps: [LANES, plane_width * LANES],
+                        next: height * width,
                         into: plane.as_mut_ptr().add((border * plane_width + left) * LANES),
                     });
                 }

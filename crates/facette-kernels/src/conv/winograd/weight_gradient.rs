@@ -123,6 +123,7 @@ fn transform<'s>(
                     len: rows * width,
                     run: width,
                     steps: [LANES, plane_width * LANES],
+                    next: LANES * plane,
                     into: padded.as_mut_ptr().add((above * plane_width + left) * LANES),
                 });
             }
