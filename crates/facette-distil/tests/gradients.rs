@@ -52,8 +52,9 @@ const FURTHER: &[(&str, &str)] = &[
     ("arcface", "form = 'saturated'\nscale = 16"),
 ];
 
-/// Terms made of absolute values of many differences, whose kinks steps keep crossing.
-const KINKED: &[&str] = &["cc"];
+/// Terms made of absolute values or leaky activations of many differences, whose kinks steps keep
+/// crossing.
+const KINKED: &[&str] = &["cc", "ft"];
 
 /// What one stream yields, as flat leaves.
 struct Leaves {
