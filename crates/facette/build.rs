@@ -8,8 +8,12 @@ fn main() -> io::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut source = String::new();
     source += &slice("RECIPES", "str", "include_str", &files(&workspace.join("recipes"), "toml")?);
-    source +=
-        &slice("MODELS", "[u8]", "include_bytes", &files(&workspace.join("models"), "safetensors")?);
+    source += &slice(
+        "MODELS",
+        "[u8]",
+        "include_bytes",
+        &files(&workspace.join("models"), "safetensors")?,
+    );
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     fs::write(Path::new(&out).join("embedded.rs"), source)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::head;
 use crate::error::NetsError;
 use crate::settings;
-use crate::spec::{NetOptions, NetSpec};
+use crate::spec::{Entry, NetOptions, NetSpec};
 
 /// The architecture.
 #[derive(Debug)]
@@ -29,28 +29,22 @@ impl Default for Settings {
 }
 
 impl NetSpec for Conv4 {
-    fn id(&self) -> &'static str {
-        "conv4"
-    }
-
-    fn about(&self) -> &'static str {
-        "four 3x3 convolutions, each followed by a 2x2 maximum"
-    }
-
-    fn source(&self) -> &'static str {
-        "arXiv 1606.04080, section 4.1"
+    fn entry(&self) -> &Entry {
+        &Entry {
+            id: "conv4",
+            aliases: &[],
+            about: "four 3x3 convolutions, each followed by a 2x2 maximum",
+            source: "arXiv 1606.04080, section 4.1",
+            size: 28,
+        }
     }
 
     fn defaults(&self) -> toml::Table {
-        settings::defaults::<Settings>()
-    }
-
-    fn native_size(&self) -> usize {
-        28
+        settings::defaults(&Settings::default())
     }
 
     fn build(&self, options: &NetOptions) -> Result<Graph, NetsError> {
-        let Settings { width } = settings::read(self.id(), &options.settings)?;
+        let Settings { width } = settings::read(self.id(), Settings::default(), &options.settings)?;
         settings::expect_range(self.id(), "width", &[width], 4096)?;
         let input = Input { channels: options.channels, height: options.size, width: options.size };
         let mut b = Builder::new(self.id(), input);

@@ -36,9 +36,12 @@ impl Console {
         let template = "{prefix} {bar:30} {human_pos}/{human_len} {per_sec}, {eta} left {msg}";
         let style = ProgressStyle::with_template(template)
             .expect("the template is a constant that the tests render");
-        bar.set_style(style.with_key("per_sec", move |state: &indicatif::ProgressState, w: &mut dyn std::fmt::Write| {
-            let _ = write!(w, "{} {unit}/s", rate(state.per_sec()));
-        }));
+        bar.set_style(style.with_key(
+            "per_sec",
+            move |state: &indicatif::ProgressState, w: &mut dyn std::fmt::Write| {
+                let _ = write!(w, "{} {unit}/s", rate(state.per_sec()));
+            },
+        ));
         bar.set_prefix(what.to_owned());
         let now = Instant::now();
         Progress { console: self, bar, what: what.to_owned(), unit, total, started: now, said: now }
@@ -93,7 +96,11 @@ impl Progress {
         let per_second = done as f64 / seconds.max(1e-9);
         let left = self.total.saturating_sub(done) as f64 / per_second.max(1e-9);
         let (what, total, unit) = (&self.what, self.total, self.unit);
-        let line = format!("{what} {done}/{total} {} {unit}/s, {} left {message}", rate(per_second), duration(left));
+        let line = format!(
+            "{what} {done}/{total} {} {unit}/s, {} left {message}",
+            rate(per_second),
+            duration(left)
+        );
         line.trim_end().to_owned()
     }
 }
@@ -178,7 +185,10 @@ mod tests {
         let console = Console { quiet: false, terminal: false };
         let mut progress = console.progress("train", "steps", 300);
         progress.started -= Duration::from_secs(10);
-        assert_eq!(progress.line(100, "loss 0.5"), "train 100/300 10.0 steps/s, 20 s left loss 0.5");
+        assert_eq!(
+            progress.line(100, "loss 0.5"),
+            "train 100/300 10.0 steps/s, 20 s left loss 0.5"
+        );
     }
 
     #[test]

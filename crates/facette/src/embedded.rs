@@ -6,4 +6,3 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 pub(crate) fn recipe(name: &str) -> Option<&'static str> {
     RECIPES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
-

@@ -99,15 +99,9 @@ fn folder_of(path: &Path, what: &str) -> anyhow::Result<Images> {
     Ok(Images::Folder(path.to_owned()))
 }
 
-/// Flags that say what a model is judged on.
+/// Flags that say how a model is judged.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TrialFlags {
-    /// Protocol: `facette list protocols` shows them
-    #[arg(long, value_name = "NAME")]
-    protocol: String,
-    /// Pictures: a folder for each person
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
     /// Kind of source the pictures are in: `facette list datasets` shows them
     #[arg(long, value_name = "KIND")]
     source: Option<String>,
@@ -152,12 +146,12 @@ impl TrialFlags {
         self.size.map(|sizes| sizes.second)
     }
 
-    /// Finds the pictures.
-    pub(crate) fn trial(&self) -> anyhow::Result<Trial> {
+    /// The protocol with its pictures found.
+    pub(crate) fn trial(&self, protocol: &str, images: &Path) -> anyhow::Result<Trial> {
         let images = match &self.source {
-            None => folder_of(&self.images, "--images")?,
+            None => folder_of(images, "--images")?,
             Some(kind) => {
-                let source = Source::new(kind, Some(self.images.clone()));
+                let source = Source::new(kind, Some(images.to_owned()));
                 Images::Set(Arc::new(source.open()?))
             }
         };
@@ -172,7 +166,8 @@ impl TrialFlags {
             seed: self.split_seed.unwrap_or(default.seed),
             ..default
         };
-        Ok(Trial { protocol: self.protocol.clone(), images, pairs: self.pairs.clone(), options })
+        let (protocol, pairs) = (protocol.to_owned(), self.pairs.clone());
+        Ok(Trial { protocol, images, pairs, options })
     }
 }
 

@@ -64,7 +64,11 @@ fn measured(record: &ResultRecord) -> Vec<(String, f64)> {
             match &judgement.outcome {
                 Found::Verification(found) => {
                     let [first, second] = found.sizes;
-                    let at = if first == second { second.to_string() } else { format!("{first}-{second}") };
+                    let at = if first == second {
+                        second.to_string()
+                    } else {
+                        format!("{first}-{second}")
+                    };
                     let at = format!("{protocol} at {at}, {} pairs", found.pairs);
                     let mut all = vec![(format!("{at} (%)"), found.scores.accuracy)];
                     if let Some(without) = &found.without_flip {

@@ -34,8 +34,7 @@ impl Rows {
         if let Some(first) = table.column_mut(0) {
             first.set_padding((0, 1));
         }
-        let lines: Vec<String> =
-            table.lines().map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n") + "\n"
     }
 

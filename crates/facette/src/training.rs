@@ -52,7 +52,7 @@ pub(crate) fn run(
     let mut validation = Validation::of(recipe, &paths.data)?;
     let validator = validation.as_mut().map(|validation| validation as &mut dyn Validator);
     let source = option_env!("FACETTE_SOURCE").map(str::to_owned);
-    let options = Options { resume, source, ..Options::default() };
+    let options = Options { resume, source };
     let mut watch = Watch::new(console);
     train(recipe, paths, &options, validator, &mut watch, stop)
         .with_context(|| format!("recipe {}", recipe.name))

@@ -38,13 +38,13 @@ const EACH: usize = 150;
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Draws faces of people who do not exist, trains a small teacher on them, distils a student of 16x16
-pixels from it, trains the same student without the teacher, and judges all of them, and the teacher on
-up-sampled 16x16 pictures, on people none of them has seen (pairs, 10 folds, by LFW's rule). Prints a
-table and writes an HTML report with pictures and ROC curves. Everything runs through an ordinary
+Draws faces of people who do not exist, trains a small teacher on them, distils a student of 16x16 \
+pixels from it, trains the same student without the teacher, and judges all of them, and the teacher on \
+up-sampled 16x16 pictures, on people none of them has seen (pairs, 10 folds, by LFW's rule). Prints a \
+table and writes an HTML report with pictures and ROC curves. Everything runs through an ordinary \
 recipe: `facette recipe show demo`.
 
-Takes about six minutes on two cores. Ctrl-C stops cleanly; the same command goes on. Exit code 1 means
+Takes about six minutes on two cores. Ctrl-C stops cleanly; the same command goes on. Exit code 1 means \
 that the distilled student did not win.",
     after_help = "\
 Examples:
@@ -167,7 +167,8 @@ fn train(
 
 /// Sides of the teacher's and the student's view.
 fn sides(recipe: &Recipe) -> anyhow::Result<(usize, usize)> {
-    let teacher = recipe.views.teacher.as_ref().context("the demo's recipe has a teacher's view")?;
+    let teacher =
+        recipe.views.teacher.as_ref().context("the demo's recipe has a teacher's view")?;
     Ok((teacher.view.size.width, recipe.views.student.size.width))
 }
 

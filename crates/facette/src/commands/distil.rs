@@ -7,10 +7,10 @@ use facette_train::Recipe;
 
 use crate::console::{Console, duration};
 use crate::exit::Outcome;
+use crate::interrupt;
 use crate::output::print;
 use crate::recipes::{self, Overrides};
 use crate::training::{self, Places};
-use crate::interrupt;
 
 /// Trains what a recipe describes: a student from its teacher
 #[derive(Debug, Args)]
@@ -18,12 +18,12 @@ use crate::interrupt;
     long_about = "\
 Trains what a recipe describes: a student from its teacher.
 
-RECIPE is a file, or the name of a recipe that facette brings along (`facette recipe list`). The run
-folder holds the effective recipe, what the run was made of (run.json), metrics.jsonl, a TensorBoard
-event file, checkpoints, and at the end the student (best.safetensors where it was judged on the way,
+RECIPE is a file, or the name of a recipe that facette brings along (`facette recipe list`). The run \
+folder holds the effective recipe, what the run was made of (run.json), metrics.jsonl, a TensorBoard \
+event file, checkpoints, and at the end the student (best.safetensors where it was judged on the way, \
 last.safetensors).
 
-Ctrl-C stops after the step at hand with everything saved. --resume goes on with a run that ended in
+Ctrl-C stops after the step at hand with everything saved. --resume goes on with a run that ended in \
 any way, to the same bytes that an uninterrupted one leaves.",
     after_help = "\
 Examples:

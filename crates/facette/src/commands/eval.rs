@@ -1,15 +1,15 @@
 //! `facette eval`: how good is a model, by the field's own protocols?
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use facette_eval::{Judgement, Outcome as Found};
 
 use crate::console::Console;
 use crate::exit::Outcome;
-use crate::output::print;
 use crate::judging::TrialFlags;
 use crate::model::{self, IntoCard, Preprocessing, card};
+use crate::output::print;
 use crate::table::Rows;
 
 /// Judges a model by a protocol: verification after LFW, identification, classification
@@ -18,14 +18,14 @@ use crate::table::Rows;
     long_about = "\
 Judges a model by a protocol: verification after LFW, identification, classification.
 
-MODEL is a student file or run folder of facette, an ONNX file, or the name of a model that facette
-brings along. Without MODEL the one that ships for the size is judged. An ONNX file does not say how
+MODEL is a student file or run folder of facette, an ONNX file, or the name of a model that facette \
+brings along. Without MODEL the one that ships for the size is judged. An ONNX file does not say how \
 it wants to see a picture: give the flags below, or a JSON card `MODEL.json` beside it (`--card`):
 
   {\"size\": 112, \"channels\": \"rgb\", \"mean\": [0.485, 0.456, 0.406],
    \"std\": [0.229, 0.224, 0.225], \"kernel\": \"area\"}
 
-Pictures are first brought to `--size`, as a small camera would have stored them, and from there to
+Pictures are first brought to `--size`, as a small camera would have stored them, and from there to \
 the model's own input.",
     after_help = "\
 Examples:
@@ -38,6 +38,12 @@ Examples:
 pub(crate) struct Eval {
     /// A student file, a run folder, an ONNX file, or a model that facette brings along
     model: Option<String>,
+    /// Protocol: `facette list protocols` shows them
+    #[arg(long, value_name = "NAME")]
+    protocol: String,
+    /// Pictures: a folder for each person
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
     #[command(flatten)]
     trial: TrialFlags,
     #[command(flatten)]
@@ -54,7 +60,7 @@ pub(crate) struct Eval {
 impl Eval {
     /// Judges and prints.
     pub(crate) fn run(self, console: Console) -> anyhow::Result<Outcome> {
-        let trial = self.trial.trial()?;
+        let trial = self.trial.trial(&self.protocol, &self.images)?;
         let model = model::open(self.model.as_deref(), self.trial.side(), &self.preprocessing)?;
         let mut embedder = model.embedder(trial.needs_logits()?)?;
         let judged = trial.judge(embedder.as_mut(), model.info()?, console)?;

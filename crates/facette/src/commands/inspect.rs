@@ -1,12 +1,11 @@
 //! `facette inspect`: what a file is, and how it wants to be used.
 
-
 use clap::Args;
 use serde_json::Value;
 
 use crate::exit::Outcome;
-use crate::output::print;
 use crate::model::{self, Preprocessing};
+use crate::output::print;
 use crate::table::Rows;
 
 /// Says what a student file, run folder or ONNX file is, and how it wants to be used
@@ -49,7 +48,10 @@ fn flat(path: &str, value: &Value, rows: &mut Rows) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| flat(&below(key), value, rows)),
         Value::Array(values) if values.iter().any(Value::is_object) => {
-            values.iter().enumerate().for_each(|(i, value)| flat(&below(&i.to_string()), value, rows));
+            values
+                .iter()
+                .enumerate()
+                .for_each(|(i, value)| flat(&below(&i.to_string()), value, rows));
         }
         Value::Array(values) => {
             let words: Vec<String> = values.iter().map(Value::to_string).collect();

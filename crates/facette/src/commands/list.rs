@@ -1,6 +1,5 @@
 //! `facette list`: what there is to choose from.
 
-
 use clap::{Args, ValueEnum};
 use facette_distil::{Kind, METHODS, Needs, TERMS};
 use facette_nets::{NETS, NetOptions};
@@ -90,9 +89,11 @@ fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(map) => {
-            map.iter().map(|(key, value)| format!("{key} = {}", cell(value))).collect::<Vec<_>>().join(", ")
-        }
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| format!("{key} = {}", cell(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     }
@@ -202,8 +203,6 @@ fn degradations() -> Vec<Entry> {
 fn protocols() -> Vec<Entry> {
     facette_eval::protocols::PROTOCOLS
         .iter()
-        .map(|protocol| {
-            vec![("name", json!(protocol.name())), ("about", json!(protocol.about()))]
-        })
+        .map(|protocol| vec![("name", json!(protocol.name())), ("about", json!(protocol.about()))])
         .collect()
 }

@@ -1,6 +1,5 @@
 //! `facette recipe`: the recipes at hand, and what a recipe says in full.
 
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -64,9 +63,7 @@ impl ListRecipes {
             listed.push((*name, recipes::read(name, &Overrides::default())?));
         }
         if self.json {
-            let about = |(name, recipe): &(&str, facette_train::Recipe)| {
-                json!({ "name": name, "about": recipe.about, "terms": recipe.terms })
-            };
+            let about = |(name, recipe): &(&str, facette_train::Recipe)| json!({ "name": name, "about": recipe.about, "terms": recipe.terms });
             let list: Vec<_> = listed.iter().map(about).collect();
             return Ok(serde_json::to_string_pretty(&list)? + "\n");
         }

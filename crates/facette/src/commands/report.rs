@@ -23,8 +23,8 @@ const HARDEST: usize = 12;
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Writes an HTML page about one or several runs: training curves, recipes and, where a protocol is given,
-judgements with their figures (accuracies side by side, ROC, score histograms) and the pairs the models
+Writes an HTML page about one or several runs: training curves, recipes and, where a protocol is given, \
+judgements with their figures (accuracies side by side, ROC, score histograms) and the pairs the models \
 are most wrong about. The page refers to nothing outside itself.",
     after_help = "\
 Examples:
@@ -38,13 +38,19 @@ pub(crate) struct Report {
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     /// Another model to be judged beside them: a student file, an ONNX file, one that ships
-    #[arg(long, value_name = "MODEL", requires = "TrialFlags")]
+    #[arg(long, value_name = "MODEL", requires = "protocol")]
     with: Vec<String>,
     /// The page
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
+    /// Protocol: `facette list protocols` shows them
+    #[arg(long, value_name = "NAME", requires = "images")]
+    protocol: Option<String>,
+    /// Pictures: a folder for each person
+    #[arg(long, value_name = "DIR", requires = "protocol")]
+    images: Option<PathBuf>,
     #[command(flatten)]
-    trial: Option<TrialFlags>,
+    trial: TrialFlags,
     #[command(flatten)]
     preprocessing: Preprocessing,
 }
@@ -64,14 +70,14 @@ impl Report {
             describe(folder, &mut page)?;
         }
         let mut judged = Vec::new();
-        if let Some(flags) = &self.trial {
-            let trial = flags.trial()?;
+        if let (Some(protocol), Some(images)) = (&self.protocol, &self.images) {
+            let trial = self.trial.trial(protocol, images)?;
             let none = Preprocessing::default();
             let runs = self.runs.iter().map(|folder| folder.display().to_string());
             for name in runs.chain(self.with.iter().cloned()) {
                 let onnx = Path::new(&name).extension().is_some_and(|e| e == "onnx");
                 let preprocessing = if onnx { &self.preprocessing } else { &none };
-                let found = judge(&name, &trial, flags.side(), preprocessing, console)?;
+                let found = judge(&name, &trial, self.trial.side(), preprocessing, console)?;
                 page.strips.extend(found.1);
                 judged.push(found.0);
             }

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::console::Console;
 use crate::exit::Outcome;
+use crate::interrupt;
 use crate::judging::Trial;
 use crate::model::{self, Preprocessing};
 use crate::output::{print, print_json};
 use crate::sweep_table;
 use crate::training::{self, Places};
-use crate::interrupt;
 
 /// Runs what a list of recipes, overrides and seeds lacks; keeps a record of each
 #[derive(Debug, Args)]
@@ -23,8 +23,8 @@ use crate::interrupt;
     long_about = "\
 Runs what a list of recipes, overrides and seeds lacks; keeps a record of each.
 
-A run that has a record made from the same recipe and protocols is skipped; one that was interrupted
-goes on where it stood. So a long table can be built in pieces, by the same command again and again.
+A run that has a record made from the same recipe and protocols is skipped; one that was interrupted \
+goes on where it stood. So a long table can be built in pieces, by the same command again and again. \
 Exit code 1 means that something is still to be done (with --table, --list or after Ctrl-C).",
     after_help = "\
 Examples:

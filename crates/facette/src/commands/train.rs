@@ -12,11 +12,11 @@ use crate::recipes;
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Trains a recipe's student alone, without its teacher: the yardstick of every distillation, or a
+Trains a recipe's student alone, without its teacher: the yardstick of every distillation, or a \
 teacher of one's own.
 
-Of a recipe with a teacher the last stage is kept: same pictures, views, student, optimiser and
-schedule, but it learns from labels through the head that the stage names (softmax where it names
+Of a recipe with a teacher the last stage is kept: same pictures, views, student, optimiser and \
+schedule, but it learns from labels through the head that the stage names (softmax where it names \
 none). A recipe that has no teacher is trained as it stands.",
     after_help = "\
 Examples:

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::console::Console;
 use crate::exit::Outcome;
-use crate::output::print;
 use crate::model::{self, Model, Preprocessing};
+use crate::output::print;
 
 /// Says whether two aligned face crops show the same person
 #[derive(Debug, Args)]
@@ -18,8 +18,8 @@ use crate::model::{self, Model, Preprocessing};
     long_about = "\
 Says whether two aligned face crops show the same person.
 
-A crop holds one face, upright, cut close around it, as data sets of aligned faces do; the picture
-may be larger or smaller than the model's input. Exit code 0 means the same person, 1 another
+A crop holds one face, upright, cut close around it, as data sets of aligned faces do; the picture \
+may be larger or smaller than the model's input. Exit code 0 means the same person, 1 another \
 person, 2 that something went wrong.",
     after_help = "\
 Examples:

@@ -71,10 +71,7 @@ pub(crate) fn write(
 
 /// The most accurate threshold, and that of each false accept rate which enough pairs support, as
 /// cosines.
-fn thresholds(
-    pairs: &PairEvidence,
-    rates: &[f64],
-) -> anyhow::Result<Vec<(Option<f64>, f64)>> {
+fn thresholds(pairs: &PairEvidence, rates: &[f64]) -> anyhow::Result<Vec<(Option<f64>, f64)>> {
     let roc = pairs.roc()?;
     let same = pairs.same.iter().filter(|&&same| same).count() as f64;
     let different = pairs.same.len() as f64 - same;

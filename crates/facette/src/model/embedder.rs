@@ -24,7 +24,7 @@ impl<'a> OfNetwork<'a> {
     pub(crate) fn new(network: Network, view: &'a View, logits: bool) -> anyhow::Result<Self> {
         let dim = match logits {
             true => network.classes().context(
-                "the model scores no classes; set `keep_classifier = true` under [student] of its \
+                "the model scores no classes; set `classifier = true` under [student] of its \
                  recipe, or judge it by another protocol",
             )?,
             false => network.embedding_dim(),

@@ -27,7 +27,7 @@ pub(crate) struct Model {
 
 enum Body {
     Student(Box<StudentFile>),
-    Onnx(OnnxModel),
+    Onnx(Box<OnnxModel>),
 }
 
 impl Model {
@@ -62,7 +62,9 @@ impl Model {
                 let network = Network::load(file, &Device::flex())?;
                 Ok(Box::new(OfNetwork::new(network, &self.view, logits)?))
             }
-            Body::Onnx(model) => Ok(Box::new(embedder::OfOnnx { model, view: &self.view })),
+            Body::Onnx(model) => {
+                Ok(Box::new(embedder::OfOnnx { model: model.as_ref(), view: &self.view }))
+            }
         }
     }
 

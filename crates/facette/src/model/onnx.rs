@@ -106,7 +106,7 @@ pub(super) fn open(path: &Path, preprocessing: &Preprocessing) -> anyhow::Result
     );
     let bytes = std::fs::metadata(path).map(|found| found.len()).unwrap_or_default();
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    Ok(Model { name: name.unwrap_or_default(), bytes, view, body: Body::Onnx(model) })
+    Ok(Model { name: name.unwrap_or_default(), bytes, view, body: Body::Onnx(Box::new(model)) })
 }
 
 fn one_or_three(numbers: &Numbers) -> Value {
@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn cards_refuse_unknown_keys() {
-        let card: Map<String, Value> = serde_json::from_str(r#"{"size": 112, "men": 0.5}"#).unwrap();
+        let card: Map<String, Value> =
+            serde_json::from_str(r#"{"size": 112, "men": 0.5}"#).unwrap();
         let message = format!("{:#}", view(&card, Path::new("m.json")).unwrap_err());
         assert!(message.contains("m.json") && message.contains("men"), "{message}");
     }

@@ -39,13 +39,17 @@ pub(crate) fn open(
     }
     let file_path = match path.is_dir() {
         false => path.to_owned(),
-        true => IN_RUN
-            .iter()
-            .map(|file| path.join(file))
-            .find(|file| file.is_file())
-            .with_context(|| {
-                format!("{}: no run folder; it holds neither {}", path.display(), IN_RUN.join(" nor "))
-            })?,
+        true => {
+            IN_RUN.iter().map(|file| path.join(file)).find(|file| file.is_file()).with_context(
+                || {
+                    format!(
+                        "{}: no run folder; it holds neither {}",
+                        path.display(),
+                        IN_RUN.join(" nor ")
+                    )
+                },
+            )?
+        }
     };
     let file = StudentFile::open(&file_path)?;
     let bytes = std::fs::metadata(&file_path).map(|found| found.len()).unwrap_or_default();

@@ -30,12 +30,19 @@ pub(crate) fn hardest_pairs(
         let (a, b) = &evidence.names[i];
         let show = |name: &str, side: usize| {
             let picture = pictures.picture(name).map_err(anyhow::Error::msg)?;
-            Ok::<_, anyhow::Error>(Shown { picture: seen(&picture, view, side)?, label: name.into() })
+            Ok::<_, anyhow::Error>(Shown {
+                picture: seen(&picture, view, side)?,
+                label: name.into(),
+            })
         };
-        let said = if evidence.same[i] { "one person, taken for two" } else { "two, taken for one" };
+        let said =
+            if evidence.same[i] { "one person, taken for two" } else { "two, taken for one" };
         tiles.push(Tile {
             pictures: vec![show(a, sizes.first)?, show(b, sizes.second)?],
-            text: format!("{said}: distance {:.2}, threshold {threshold:.2}", evidence.distances[i]),
+            text: format!(
+                "{said}: distance {:.2}, threshold {threshold:.2}",
+                evidence.distances[i]
+            ),
             verdict: Verdict::Wrong,
         });
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use facette_data::{Dataset, Preparation, Progress as Pass, Source, TeacherView, Views, views_sheet};
+use facette_data::{
+    Dataset, Preparation, Progress as Pass, Source, TeacherView, Views, views_sheet,
+};
 use facette_image::View;
 use facette_train::Pictures;
 use serde_json::json;
@@ -20,9 +22,9 @@ use crate::recipes::{self, Overrides};
     long_about = "\
 Counts pictures and identities, names unreadable files, draws contact sheets.
 
-Two sheets are written: OUT/pictures.png shows some identities, a row each; OUT/views.png shows
-pictures beside what the teacher and (several times, as it is jittered in training) the student see of
-them. With --recipe the sources, selection and views of the recipe are shown. Exit code 1 means that
+Two sheets are written: OUT/pictures.png shows some identities, a row each; OUT/views.png shows \
+pictures beside what the teacher and (several times, as it is jittered in training) the student see of \
+them. With --recipe the sources, selection and views of the recipe are shown. Exit code 1 means that \
 pictures cannot be read.",
     after_help = "\
 Examples:
@@ -101,10 +103,8 @@ impl Inspect {
             let value = written.ok().and_then(|mut table| table.remove("value"));
             source = source.with(key, value.unwrap_or_else(|| text.into()));
         }
-        let views = Views {
-            student: View::square(self.size),
-            teacher: Some(TeacherView::default()),
-        };
+        let views =
+            Views { student: View::square(self.size), teacher: Some(TeacherView::default()) };
         Ok((source.open()?, views, 1))
     }
 

@@ -21,8 +21,8 @@ const PORTION: usize = 64;
 #[derive(Debug, Args)]
 #[command(
     long_about = "\
-Draws faces of people who do not exist, a folder for each: OUT/s00042/s00042_0001.png. Every person
-has a skull, features, skin and hair of their own; every shot a pose, light, expression and
+Draws faces of people who do not exist, a folder for each: OUT/s00042/s00042_0001.png. Every person \
+has a skull, features, skin and hair of their own; every shot a pose, light, expression and \
 background of its own. The same flags draw the same bytes.",
     after_help = "\
 Examples:
