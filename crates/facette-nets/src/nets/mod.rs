@@ -2,6 +2,10 @@
 
 pub(crate) mod adapter;
 pub(crate) mod cifar_resnet;
+/// The network that CONTRIBUTING adds, compiled and tested where it would stand.
+#[cfg(test)]
+#[path = "../../../../docs/examples/net.rs"]
+mod example;
 pub(crate) mod facette;
 mod head;
 pub(crate) mod iresnet;
