@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use facette_image::{Kernel, Picture, View, random, resize};
+use facette_image::{Kernel, Picture, Size, View, random, resize};
 use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
@@ -95,26 +95,27 @@ impl Sizes {
 pub(crate) struct Preparation {
     capture: View,
     reduce_to: Option<usize>,
+    enlarge: bool,
     view: View,
 }
 
 impl Preparation {
-    /// The picture is first brought to `side` x `side` with the view's kernel and rounded to bytes,
-    /// as a small picture would have been stored; then, to a larger model input by bicubic
-    /// interpolation, to a smaller one with the view's kernel again. Enlarging is bicubic at either
-    /// step. With no `side`, or that of the model's input, the view alone decides.
+    /// The picture is first brought to `side` x `side` with the view's kernel, then, to a larger
+    /// model input by bicubic interpolation, to a smaller one with the view's kernel again. The
+    /// first step and every enlargement round to bytes, as a small picture is stored and as its
+    /// viewers enlarge it; enlarging is bicubic everywhere, bit for bit Pillow's. With no `side`,
+    /// or that of the model's input, the view alone decides.
     pub(crate) fn new(input: &View, side: Option<usize>) -> Result<Self, EvalError> {
         input.check()?;
-        let mut view = input.clone();
-        let reduce_to = side.filter(|&s| (s, s) != (view.size.width, view.size.height));
-        if reduce_to.is_some_and(|s| s < view.size.width.max(view.size.height)) {
-            view.kernel = Kernel::Bicubic;
-        }
+        let Size { width, height } = input.size;
+        let reduce_to = side.filter(|&s| (s, s) != (width, height));
+        let enlarge = reduce_to.is_some_and(|s| s < width.max(height));
         let capture = input.clone();
+        let mut view = input.clone();
         if reduce_to.is_some() {
             view.capture = Default::default();
         }
-        Ok(Self { capture, reduce_to, view })
+        Ok(Self { capture, reduce_to, enlarge, view })
     }
 
     /// The side of the pictures shown: as asked for, or the longer one of the model's input.
@@ -143,11 +144,15 @@ impl Preparation {
 
     /// Writes the planes of `picture` to `out`.
     pub(crate) fn planes(&self, picture: &Picture, out: &mut [f32]) -> Result<(), EvalError> {
-        match self.reduce_to {
-            None => self.view.clean(picture, false, out)?,
-            Some(_) => self.view.clean(&self.reduced(picture)?, false, out)?,
+        if self.reduce_to.is_none() {
+            return Ok(self.view.clean(picture, false, out)?);
         }
-        Ok(())
+        let mut shown = self.reduced(picture)?;
+        if self.enlarge {
+            let Size { width, height } = self.view.size;
+            shown = resize(&shown, width, height, Kernel::Bicubic)?;
+        }
+        Ok(self.view.clean(&shown, false, out)?)
     }
 
     fn captured(&self, picture: &Picture) -> Result<Picture, EvalError> {
@@ -191,9 +196,9 @@ mod tests {
         small.planes(&striped(), &mut planes).unwrap();
 
         let reduced = resize(&striped(), 8, 8, view.kernel).unwrap();
+        let enlarged = resize(&reduced, 32, 32, Kernel::Bicubic).unwrap();
         let mut expected = vec![0.0; view.len()];
-        let bicubic = View { kernel: Kernel::Bicubic, ..view };
-        bicubic.clean(&reduced, false, &mut expected).unwrap();
+        view.clean(&enlarged, false, &mut expected).unwrap();
         assert_eq!(planes, expected);
         assert_eq!(small.side(), 8);
     }
