@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Why a recipe was refused or a run ended early.
 ///
 /// The variants separate who is to blame: the recipe ([`Recipe`](Self::Recipe)), a file
-/// ([`Resume`](Self::Resume), [`Features`](Self::Features)), the disk ([`Io`](Self::Io)), the
+/// ([`Resume`](Self::Resume), [`Teacher`](Self::Teacher)), the disk ([`Io`](Self::Io)), the
 /// training itself ([`Diverged`](Self::Diverged)), the user ([`Interrupted`](Self::Interrupted)).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

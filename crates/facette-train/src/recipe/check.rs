@@ -258,9 +258,19 @@ fn check_teacher(key: &str, teacher: &TeacherSettings) -> Result<(), Misfit> {
     let at = |rest: &str| format!("{key}.{rest}");
     relative(&at("path"), teacher.path.as_deref())?;
     require(teacher.batch > 0, &at("batch"), || "expected at least 1, found 0".into())?;
-    let needs_path = !matches!(teacher.kind, TeacherKind::Features | TeacherKind::Net);
-    require(!needs_path || teacher.path.is_some(), &at("path"), || {
+    let computes = !matches!(teacher.kind, TeacherKind::Features | TeacherKind::Net);
+    require(!computes || teacher.path.is_some(), &at("path"), || {
         "missing; it says where the teacher is".into()
+    })?;
+    require(computes || teacher.path.is_none(), &at("path"), || {
+        "this kind has none; a features file is named by its source: data.sources[0].features"
+            .into()
+    })?;
+    require(computes || !teacher.flip, &at("flip"), || {
+        "only teachers that compute can be shown mirror images".into()
+    })?;
+    require(teacher.output.is_none() || teacher.kind == TeacherKind::Onnx, &at("output"), || {
+        "only ONNX models have named outputs".into()
     })?;
     require((teacher.kind == TeacherKind::Net) == teacher.net.is_some(), &at("net"), || {
         "a teacher that learns (kind = \"net\"), and only such a teacher, names its network".into()

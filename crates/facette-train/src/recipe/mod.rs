@@ -127,8 +127,8 @@ pub enum TeacherKind {
     Run,
     /// A student file of facette, at `path` under the data root.
     File,
-    /// Features computed elsewhere: the file at `path` under the data root, or, without a path,
-    /// the column beside the pictures.
+    /// Features computed elsewhere, which stand beside the pictures: a column of the source, or
+    /// the features file that it names.
     Features,
     /// The student of an earlier stage, named by `path`.
     Stage,

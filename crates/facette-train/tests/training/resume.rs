@@ -1,9 +1,10 @@
 //! A run that was killed at any moment leaves, when it is gone on with, the same bytes as one
 //! that was not.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use facette_train::{Event, Observer, TrainError};
 use rand::RngExt;
@@ -23,70 +24,79 @@ const ARTEFACTS: [&str; 6] = [
     "run.json",
 ];
 
-/// Makes steps slow enough to be killed between.
-struct Slow;
+/// Tells the parent of every step.
+struct Loud;
 
-impl Observer for Slow {
+impl Observer for Loud {
     fn on(&mut self, event: &Event) {
-        if matches!(event, Event::Step { .. }) {
-            std::thread::sleep(Duration::from_millis(4));
+        if let Event::Step { step, .. } = event {
+            println!("{STEP}{step}");
         }
     }
 }
+
+/// Begins every line the parent counts.
+const STEP: &str = "done with step ";
 
 /// The process that is killed: this test binary, told where to work.
 #[test]
 fn child() {
     let (Ok(root), Ok(folder)) = (std::env::var(ROOT), std::env::var(FOLDER)) else { return };
     let recipe = support::recipe(&[]).unwrap();
-    support::run(&recipe, Path::new(&root), &folder, true, &mut Slow).unwrap();
+    support::run(&recipe, Path::new(&root), &folder, true, &mut Loud).unwrap();
 }
 
-fn spawn(root: &Path, folder: &str) -> std::process::Child {
+fn spawn(root: &Path, folder: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "resume::child", "--nocapture"])
         .env(ROOT, root)
         .env(FOLDER, folder)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
+}
+
+/// Lets a child work for `steps` steps and `delay` more, and kills it (SIGKILL). Whether it came
+/// that far.
+fn kill_after(mut child: Child, steps: usize, delay: Duration) -> bool {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let seen = lines.filter(|line| line.contains(STEP)).take(steps).count();
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    seen == steps
 }
 
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
     let root = tempfile::tempdir().unwrap();
     support::draw(root.path());
-    let started = Instant::now();
-    assert!(spawn(root.path(), "whole").wait().unwrap().success());
-    let whole = started.elapsed();
     let runs = root.path().join("runs");
+    let finish = |folder: &str| {
+        let output = spawn(root.path(), folder).wait_with_output().unwrap();
+        assert!(output.status.success());
+    };
+    finish("whole");
     let bytes = |folder: &str, name: &str| std::fs::read(runs.join(folder).join(name)).unwrap();
 
     let mut rng = facette_random::stream(11, "test/kill", 0);
-    let (mut kills, mut kept) = (0, 0);
-    for trial in 0..3 {
+    let (mut kills, mut resumed) = (0, 0);
+    for trial in 0..4 {
         let folder = format!("killed-{trial}");
-        loop {
-            let mut child = spawn(root.path(), &folder);
-            std::thread::sleep(whole.mul_f64(rng.random_range(0.2..0.9)));
-            if child.try_wait().unwrap().is_some_and(|status| status.success()) {
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
-            kept += usize::from(runs.join(&folder).join("checkpoint.safetensors").exists());
-            if kills % 6 == 5 {
-                assert!(spawn(root.path(), &folder).wait().unwrap().success());
-                break;
-            }
+        for attempt in 0..3 {
+            resumed += usize::from(runs.join(&folder).join("checkpoint.safetensors").exists());
+            let delay = Duration::from_micros(rng.random_range(0..4000));
+            // A checkpoint is written every 3 steps: the first kill leaves one, others need not.
+            let steps = rng.random_range(if attempt == 0 { 4..9 } else { 1..9 });
+            kills += usize::from(kill_after(spawn(root.path(), &folder), steps, delay));
         }
+        finish(&folder);
         for name in ARTEFACTS {
             assert_eq!(bytes(&folder, name), bytes("whole", name), "trial {trial}: {name}");
         }
     }
-    assert!(kills >= 3 && kept >= 2, "{kills} kills, {kept} of them after a checkpoint");
+    assert!(kills >= 6 && resumed == 8, "{kills} kills, {resumed} times gone on with");
 }
 
 #[test]
