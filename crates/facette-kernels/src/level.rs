@@ -31,7 +31,8 @@ impl Level {
     }
 
     /// The level in use: the fastest available, or the one named by the environment variable
-    /// `FACETTE_KERNELS` (`scalar`, `avx2`) where this processor has it. Decided at the first call.
+    /// `FACETTE_KERNELS` (`scalar`, `avx2`) where this processor has it; other values are ignored.
+    /// Decided at the first call.
     pub fn current() -> Level {
         static CURRENT: OnceLock<Level> = OnceLock::new();
         *CURRENT.get_or_init(|| {

@@ -1,4 +1,25 @@
 //! Convolution, normalisation and GEMM kernels, chosen at run time for the core at hand.
+//!
+//! Layers of a network in training, forwards and backwards, on contiguous `f32` slices: tensors are
+//! `[batch, channels, height, width]`, weights `[out, in / groups, rows, columns]`, as PyTorch has
+//! them. [`conv`] holds the convolutions, [`linear`] the fully connected layer, [`norm`] batch
+//! normalisation fused with residual sum and activation, [`pool`] the poolings.
+//!
+//! Work is shared out on rayon's global pool in parts that the shape alone decides: results are the
+//! same bytes for any number of threads. [`Level`] says which instruction set is used; another set is
+//! another file beside the existing ones, held to the same tests. This is the only crate of the
+//! workspace with `unsafe` code.
+//!
+//! ```
+//! use facette_kernels::conv::{ConvOptions, ConvShape, conv2d_vec};
+//!
+//! let options = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+//! let shape = ConvShape::new([1, 1, 3, 3], 1, [3, 3], options)?;
+//! let ones = [1.0; 9];
+//! let y = conv2d_vec(&shape, &ones, &ones, None);
+//! assert_eq!(y, [4.0, 6.0, 4.0, 6.0, 9.0, 6.0, 4.0, 6.0, 4.0]);
+//! # Ok::<(), facette_kernels::KernelError>(())
+//! ```
 
 mod activation;
 mod error;
