@@ -129,8 +129,10 @@ pub enum TrainError {
 
 fn remedy(source: &std::io::Error) -> &'static str {
     match source.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "; free space on that disk, then go on with `--resume`: the last checkpoint is whole"
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => {
+            "; free space on that disk, then go on with `--resume`: what was written before is whole"
         }
         std::io::ErrorKind::PermissionDenied => "; choose a folder that you may write to",
         std::io::ErrorKind::ReadOnlyFilesystem => "; choose a folder on a disk that can be written",

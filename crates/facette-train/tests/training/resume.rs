@@ -43,7 +43,9 @@ const STEP: &str = "done with step ";
 fn child() {
     let (Ok(root), Ok(folder)) = (std::env::var(ROOT), std::env::var(FOLDER)) else { return };
     let recipe = support::recipe(&[]).unwrap();
-    support::run(&recipe, Path::new(&root), &folder, true, &mut Loud).unwrap();
+    if let Err(error) = support::run(&recipe, Path::new(&root), &folder, true, &mut Loud) {
+        panic!("{error}");
+    }
 }
 
 fn spawn(root: &Path, folder: &str) -> Child {
@@ -97,6 +99,35 @@ fn a_killed_run_resumes_to_the_same_bytes() {
         }
     }
     assert!(kills >= 6 && resumed == 8, "{kills} kills, {resumed} times gone on with");
+}
+
+/// With files limited to 4 KiB the first checkpoint does not fit, as on a full disk.
+#[test]
+#[cfg(unix)]
+fn a_write_that_fails_names_the_file_and_leaves_nothing_half_written() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let runs = root.path().join("runs");
+    assert!(spawn(root.path(), "whole").wait_with_output().unwrap().status.success());
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact resume::child --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .env(ROOT, root.path())
+        .env(FOLDER, "full")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("checkpoint.safetensors") && said.contains("--resume"), "{said}");
+    for entry in std::fs::read_dir(runs.join("full")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.ends_with(".safetensors") && !name.starts_with(".facette-"), "{name}");
+    }
+    assert!(spawn(root.path(), "full").wait_with_output().unwrap().status.success());
+    for name in ARTEFACTS {
+        let read = |folder: &str| std::fs::read(runs.join(folder).join(name)).unwrap();
+        assert_eq!(read("full"), read("whole"), "{name}");
+    }
 }
 
 #[test]
