@@ -1,7 +1,9 @@
-//! Embeds `recipes/*.toml` and `models/*.safetensors`, so that the installed binary carries them.
+//! Embeds `recipes/*.toml` and `models/*.safetensors`, so that the installed binary carries them,
+//! and says which state of the source it was built from.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
@@ -15,7 +17,24 @@ fn main() -> io::Result<()> {
         &files(&workspace.join("models"), "safetensors")?,
     );
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
-    fs::write(Path::new(&out).join("embedded.rs"), source)
+    fs::write(Path::new(&out).join("embedded.rs"), source)?;
+    if let Some(state) = state(&workspace) {
+        println!("cargo::rustc-env=FACETTE_SOURCE={state}");
+    }
+    Ok(())
+}
+
+/// What git says of the source code; nothing where it was not cloned.
+fn state(workspace: &Path) -> Option<String> {
+    let commits = workspace.join(".git/logs/HEAD");
+    if !commits.is_file() {
+        return None;
+    }
+    println!("cargo::rerun-if-changed={}", commits.display());
+    let arguments = ["describe", "--always", "--abbrev=12"];
+    let output = Command::new("git").arg("-C").arg(workspace).args(arguments).output().ok()?;
+    let state = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !state.is_empty()).then_some(state)
 }
 
 /// Files of `folder` that end in `.extension`, by name; none where there is no such folder.

@@ -164,6 +164,38 @@ fn a_student_is_trained_judged_inspected_and_used() {
 }
 
 #[test]
+fn the_students_that_ship_are_ready_for_use() {
+    let play = Playground::with_faces();
+    let face = |person: usize, shot: usize| {
+        play.path(&format!("faces/s{person:05}/s{person:05}_{shot:04}.png"))
+    };
+    for (name, side) in [("facette-16", 16), ("facette-32", 32)] {
+        let output = facette(&["inspect", name, "--json"]).output().unwrap();
+        let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(facts["input"]["width"], side);
+        assert!(facts["terms"].as_str().unwrap().contains("research"));
+        let accuracy = facts["accuracy"].as_array().unwrap();
+        assert!(accuracy.iter().any(|measured| measured["size"] == side), "{facts}");
+        let model = ["--model", name, "--json"];
+        let output = facette(&["verify", &face(0, 1), &face(0, 1)]).args(model).output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&answer["same"], &answer["model"]), (&true.into(), &name.into()));
+    }
+    // Crops of 24 pixels lie between the two; without a name the nearest is taken.
+    let output = facette(&["verify", &face(0, 1), &face(1, 1), "--json"]).output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["model"].as_str().unwrap().starts_with("facette-"), "{answer}");
+
+    let (faces, pairs) = (play.path("faces"), play.path("faces/pairs.txt"));
+    let flags = ["eval", "--protocol", "lfw", "--images", &faces, "--pairs", &pairs, "--json"];
+    for side in ["16", "32"] {
+        let output = facette(&flags).args(["--size", side]).output().unwrap();
+        let judged: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(judged["model"]["name"], format!("facette-{side}"));
+    }
+}
+
+#[test]
 fn a_finished_or_foreign_run_folder_is_not_written_over() {
     let play = Playground::with_faces();
     let run = play.path("run");
@@ -179,6 +211,39 @@ fn a_finished_or_foreign_run_folder_is_not_written_over() {
     distil(&["--resume", "--quiet"]).assert().success();
     playground::says(distil(&["--resume", "--seed", "9"]).assert().code(2), &["another recipe"]);
     assert_eq!(fs::read(play.path("run/last.safetensors")).unwrap(), student);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_with_everything_saved_and_resume_goes_on() {
+    use std::process::{Command, Stdio};
+    let play = Playground::with_faces();
+    let (recipe, data) = (play.recipe(), play.path(""));
+    let distil = |out: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_facette"));
+        command.args(["distil", &recipe, "--data", &data, "--out", &play.path(out)]);
+        command.args(["--set", "stage.1.steps=300", "--set", "checkpoint.steps=1"]);
+        command.args(["--threads", "1", "--quiet"]).args(more).current_dir(&data);
+        command
+    };
+    assert!(distil("whole", &[]).status().unwrap().success());
+
+    let mut child = distil("broken", &[]).stderr(Stdio::piped()).spawn().unwrap();
+    let checkpoint = play.path("broken/checkpoint.safetensors");
+    while !std::path::Path::new(&checkpoint).exists() {
+        assert!(child.try_wait().unwrap().is_none(), "ended before its first checkpoint");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--resume"), "{said}");
+
+    assert!(distil("broken", &["--resume"]).status().unwrap().success());
+    let student = |run: &str| fs::read(play.path(&format!("{run}/last.safetensors"))).unwrap();
+    assert_eq!(student("broken"), student("whole"));
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Train(command) => command.run(console),
         Command::Distil(command) => command.run(console),
         Command::Eval(command) => command.run(console),
-        Command::Verify(command) => command.run(console),
+        Command::Verify(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Report(command) => command.run(console),

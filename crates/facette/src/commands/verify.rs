@@ -7,7 +7,6 @@ use clap::Args;
 use facette_image::Picture;
 use serde_json::json;
 
-use crate::console::Console;
 use crate::exit::Outcome;
 use crate::model::{self, Model, Preprocessing};
 use crate::output::print;
@@ -47,12 +46,13 @@ pub(crate) struct Verify {
 
 impl Verify {
     /// Compares and answers.
-    pub(crate) fn run(self, _console: Console) -> anyhow::Result<Outcome> {
-        let model = model::open(self.model.as_deref(), None, &self.preprocessing)?;
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let pictures = [read(&self.a)?, read(&self.b)?];
+        let side = smaller_side(&pictures);
+        let model = model::open(self.model.as_deref(), Some(side), &self.preprocessing)?;
         let threshold = match self.threshold {
             Some(threshold) => threshold,
-            None => own_threshold(&model, &pictures)?,
+            None => own_threshold(&model, side)?,
         };
         let [a, b] = embed(&model, &pictures)?;
         let cosine = similarity(&a, &b);
@@ -90,15 +90,19 @@ fn read(path: &Path) -> anyhow::Result<Picture> {
     Picture::decode(&bytes).with_context(|| path.display().to_string())
 }
 
-/// The model's threshold for pictures as small as these.
-fn own_threshold(model: &Model, pictures: &[Picture; 2]) -> anyhow::Result<f64> {
-    let sides = pictures.iter().map(|picture| picture.width().min(picture.height()));
-    let side = sides.min().unwrap_or(0).min(model.view().size.width);
-    match model.threshold(side) {
+/// The shortest side of both pictures.
+fn smaller_side(pictures: &[Picture; 2]) -> usize {
+    let [a, b] = pictures.each_ref().map(|picture| picture.width().min(picture.height()));
+    a.min(b)
+}
+
+/// The model's threshold for pictures of `side` pixels, which it sees no larger than its input.
+fn own_threshold(model: &Model, side: usize) -> anyhow::Result<f64> {
+    match model.threshold(side.min(model.view().size.width)) {
         Some(threshold) => Ok(threshold),
         None => bail!(
             "{}: no threshold in its card; give one with --threshold, or let `facette eval MODEL \
-             --protocol lfw ... --into-card` find it on pairs of your own",
+             --protocol lfw --no-flip --into-card thresholds ...` find it on pairs of your own",
             model.name()
         ),
     }
