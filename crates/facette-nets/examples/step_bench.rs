@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p facette-nets --example step_bench -- NET [STEPS]`, with NET one of
 //! `a` (CIFAR ResNet-18 at 32x32, batch 64), `b` (residual 32/64/96 at 16x16, batch 128), `16` and
-//! `32` (the recommended students, batch 128). `RAYON_NUM_THREADS` sets the threads. Prints one
+//! `32` (the recommended students, batch 128), or any network of the registry with the side of its
+//! pictures, as in `resnet56@32` (batch 128, 100 classes). `RAYON_NUM_THREADS` sets the threads. Prints one
 //! line that `benches/train_step.py` reads.
 
 use std::time::Instant;
@@ -76,7 +77,12 @@ fn network(net: &str) -> Result<(Graph, usize), NetsError> {
             let options = NetOptions::new(32).set("widths", vec![32, 64, 128]);
             (build("facette", &options.set("blocks", vec![2, 2, 2]))?, 128)
         }
-        _ => (build("facette", &NetOptions::new(16))?, 128),
+        "16" => (build("facette", &NetOptions::new(16))?, 128),
+        other => {
+            let (name, side) = other.split_once('@').unwrap_or((other, "32"));
+            let side = side.parse().unwrap_or(32);
+            (build(name, &NetOptions::new(side).classes(100))?, 128)
+        }
     })
 }
 

@@ -75,7 +75,7 @@ impl Progress {
             self.bar.set_position(done);
         } else if self.said.elapsed() >= LINE_EVERY {
             self.said = Instant::now();
-            eprintln!("{}", self.line(done, message));
+            eprintln!("{}", self.line(done, self.started.elapsed(), message));
         }
     }
 
@@ -91,8 +91,8 @@ impl Progress {
         }
     }
 
-    fn line(&self, done: u64, message: &str) -> String {
-        let seconds = self.started.elapsed().as_secs_f64();
+    fn line(&self, done: u64, elapsed: Duration, message: &str) -> String {
+        let seconds = elapsed.as_secs_f64();
         let per_second = done as f64 / seconds.max(1e-9);
         let left = self.total.saturating_sub(done) as f64 / per_second.max(1e-9);
         let (what, total, unit) = (&self.what, self.total, self.unit);
@@ -183,10 +183,9 @@ mod tests {
     #[test]
     fn a_line_says_what_how_fast_and_how_long() {
         let console = Console { quiet: false, terminal: false };
-        let mut progress = console.progress("train", "steps", 300);
-        progress.started -= Duration::from_secs(10);
+        let progress = console.progress("train", "steps", 300);
         assert_eq!(
-            progress.line(100, "loss 0.5"),
+            progress.line(100, Duration::from_secs(10), "loss 0.5"),
             "train 100/300 10.0 steps/s, 20 s left loss 0.5"
         );
     }
