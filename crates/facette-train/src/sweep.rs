@@ -32,7 +32,7 @@ pub struct Sweep {
     #[serde(default)]
     pub about: String,
     /// How every finished student is judged, unless the run says otherwise; settings of
-    /// protocols, as the judge understands them.
+    /// protocols, as the judge understands them. `name` is what the table calls the measure.
     #[serde(default, rename = "protocol")]
     pub protocols: Vec<toml::Table>,
     /// Rows of the table.
@@ -72,9 +72,11 @@ pub struct PlannedRun {
     pub overrides: Vec<String>,
     /// The effective recipe.
     pub recipe: Recipe,
-    /// How the finished student is judged.
+    /// How the finished student is judged; without the names.
     pub protocols: Vec<toml::Table>,
-    /// Digest of everything above save the file's name: what a record must show to be this run's.
+    /// What the table calls each of them; nothing where the list does not say.
+    pub headings: Vec<Option<String>>,
+    /// Digest of recipe and protocols: what a record must show to be this run's.
     pub digest: String,
 }
 
@@ -122,7 +124,13 @@ impl Sweep {
                 overrides.extend(seed.map(|seed| format!("seed={seed}")));
                 let recipe = Recipe::read(&file, &overrides)?;
                 let name = run.name.clone().unwrap_or_else(|| recipe.name.clone());
-                let protocols = run.protocols.clone().unwrap_or_else(|| self.protocols.clone());
+                let mut protocols = run.protocols.clone().unwrap_or_else(|| self.protocols.clone());
+                let headings = protocols.iter_mut().map(heading).collect::<Result<_, _>>();
+                let headings = headings.map_err(|problem| TrainError::Recipe {
+                    file: self.name.clone(),
+                    key: format!("run[{index}].protocol.name"),
+                    problem,
+                })?;
                 let digest = digest(&recipe, &protocols);
                 let planned = PlannedRun {
                     name,
@@ -130,6 +138,7 @@ impl Sweep {
                     overrides,
                     recipe,
                     protocols,
+                    headings,
                     digest,
                 };
                 if plan.iter().any(|other| other.file_stem() == planned.file_stem()) {
@@ -146,6 +155,15 @@ impl Sweep {
             }
         }
         Ok(plan)
+    }
+}
+
+/// Takes the name out of a protocol's settings.
+fn heading(protocol: &mut toml::Table) -> Result<Option<String>, String> {
+    match protocol.remove("name") {
+        None => Ok(None),
+        Some(toml::Value::String(name)) => Ok(Some(name)),
+        Some(other) => Err(format!("expected text, found {other}")),
     }
 }
 
@@ -166,7 +184,7 @@ impl PlannedRun {
     }
 
     /// The record of this run in `folder`, if it is finished and was made from the same recipe
-    /// and protocols.
+    /// and protocols; with the headings the list has now.
     ///
     /// # Errors
     /// [`TrainError::Io`], [`TrainError::Resume`] if the file is no record.
@@ -175,7 +193,7 @@ impl PlannedRun {
         if !path.exists() {
             return Ok(None);
         }
-        let record = ResultRecord::read(&path)?;
+        let record = ResultRecord { headings: self.headings.clone(), ..ResultRecord::read(&path)? };
         Ok(Some(record).filter(|record| record.digest == self.digest))
     }
 }
@@ -205,6 +223,9 @@ pub struct ResultRecord {
     pub seconds: f64,
     /// Learned values of the student as saved.
     pub parameters: usize,
+    /// What tables call the judgements.
+    #[serde(default)]
+    pub headings: Vec<Option<String>>,
     /// What the protocols measured, as the judge writes it.
     pub judgements: serde_json::Value,
 }

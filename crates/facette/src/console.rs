@@ -44,7 +44,16 @@ impl Console {
         ));
         bar.set_prefix(what.to_owned());
         let now = Instant::now();
-        Progress { console: self, bar, what: what.to_owned(), unit, total, started: now, said: now }
+        Progress {
+            console: self,
+            bar,
+            what: what.to_owned(),
+            unit,
+            total,
+            first: None,
+            started: now,
+            said: now,
+        }
     }
 }
 
@@ -55,6 +64,8 @@ pub(crate) struct Progress {
     what: String,
     unit: &'static str,
     total: u64,
+    /// What was done already when the work was taken up.
+    first: Option<u64>,
     started: Instant,
     said: Instant,
 }
@@ -62,6 +73,11 @@ pub(crate) struct Progress {
 impl Progress {
     /// `done` of the things are done; `message` says how it goes, e.g. the loss.
     pub(crate) fn at(&mut self, done: u64, message: &str) {
+        if self.first.is_none() {
+            self.first = Some(done);
+            self.bar.set_position(done);
+            self.bar.reset_eta();
+        }
         if self.console.quiet || self.started.elapsed() < SILENT {
             return;
         }
@@ -93,7 +109,8 @@ impl Progress {
 
     fn line(&self, done: u64, elapsed: Duration, message: &str) -> String {
         let seconds = elapsed.as_secs_f64();
-        let per_second = done as f64 / seconds.max(1e-9);
+        let news = done.saturating_sub(self.first.unwrap_or(0));
+        let per_second = news as f64 / seconds.max(1e-9);
         let left = self.total.saturating_sub(done) as f64 / per_second.max(1e-9);
         let (what, total, unit) = (&self.what, self.total, self.unit);
         let line = format!(
@@ -188,6 +205,15 @@ mod tests {
             progress.line(100, Duration::from_secs(10), "loss 0.5"),
             "train 100/300 10.0 steps/s, 20 s left loss 0.5"
         );
+    }
+
+    #[test]
+    fn work_that_goes_on_is_not_credited_with_what_was_done_before() {
+        let console = Console { quiet: true, terminal: false };
+        let mut progress = console.progress("train", "steps", 300);
+        progress.at(200, "");
+        let line = progress.line(250, Duration::from_secs(10), "");
+        assert_eq!(line, "train 250/300 5.00 steps/s, 10 s left");
     }
 
     #[test]

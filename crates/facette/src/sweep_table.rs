@@ -53,43 +53,46 @@ fn rows(records: &[ResultRecord]) -> Rows {
     rows
 }
 
-/// The leading measure of each judgement, in percent, with the name of its column.
+/// The leading measures of each judgement, in percent, with the names of their columns.
 fn measured(record: &ResultRecord) -> Vec<(String, f64)> {
     let judgements: Vec<Judgement> =
         serde_json::from_value(record.judgements.clone()).unwrap_or_default();
+    let headings = record.headings.iter().cloned().chain(std::iter::repeat(None));
     judgements
         .iter()
-        .flat_map(|judgement| {
-            let protocol = &judgement.protocol;
-            match &judgement.outcome {
-                Found::Verification(found) => {
-                    let [first, second] = found.sizes;
-                    let at = if first == second {
-                        second.to_string()
-                    } else {
-                        format!("{first}-{second}")
-                    };
-                    let at = format!("{protocol} at {at}, {} pairs", found.pairs);
-                    let mut all = vec![(format!("{at} (%)"), found.scores.accuracy)];
-                    if let Some(without) = &found.without_flip {
-                        all.push((format!("{at}, no flip (%)"), without.accuracy));
-                    }
-                    all
-                }
-                Found::Identification(found) => {
-                    let rank = found.rank.0.first();
-                    let named = |(rank, share): &(String, f64)| {
-                        (format!("{protocol} at {}, rank {rank} (%)", found.size), *share)
-                    };
-                    rank.map(named).into_iter().collect()
-                }
-                Found::Classification(found) => {
-                    vec![(format!("{protocol} at {}, top 1 (%)", found.size), found.top1)]
-                }
-            }
-        })
-        .map(|(name, share)| (name, 100.0 * share))
+        .zip(headings)
+        .flat_map(|(judgement, heading)| measures(judgement, heading))
+        .map(|(name, share)| (format!("{name} (%)"), 100.0 * share))
         .collect()
+}
+
+fn measures(judgement: &Judgement, heading: Option<String>) -> Vec<(String, f64)> {
+    let protocol = &judgement.protocol;
+    match &judgement.outcome {
+        Found::Verification(found) => {
+            let at = match found.sizes {
+                [first, second] if first == second => second.to_string(),
+                [first, second] => format!("{first}-{second}"),
+            };
+            let own = || format!("{protocol} at {at}, {} pairs", found.pairs);
+            let name = heading.unwrap_or_else(own);
+            let without = found.without_flip.as_ref();
+            let without = without.map(|found| (format!("{name}, no flip"), found.accuracy));
+            [(name, found.scores.accuracy)].into_iter().chain(without).collect()
+        }
+        Found::Identification(found) => {
+            let name = heading.unwrap_or_else(|| format!("{protocol} at {}", found.size));
+            let first = found.rank.0.first();
+            first
+                .map(|(rank, share)| (format!("{name}, rank {rank}"), *share))
+                .into_iter()
+                .collect()
+        }
+        Found::Classification(found) => {
+            let name = heading.unwrap_or_else(|| format!("{protocol} at {}", found.size));
+            vec![(format!("{name}, top 1"), found.top1), (format!("{name}, top 5"), found.top5)]
+        }
+    }
 }
 
 /// `90.98`, or `90.98 ± 0.12` (sample standard deviation) of several seeds.
@@ -128,6 +131,7 @@ mod tests {
             threads: 2,
             seconds: 120.0,
             parameters: 1000,
+            headings: vec![Some("test".into())],
             judgements: json!([{
                 "protocol": "classification", "pictures": 10, "classes": 2, "size": 16,
                 "flip": false, "top1": top1, "top5": 1.0, "mean_class_accuracy": top1, "nll": 1.0,
@@ -142,10 +146,10 @@ mod tests {
         let records = [record("kd", 1, 0.5), record("kd", 2, 0.6), record("none", 1, 0.4)];
         let table = markdown(&records);
         let expected = "\
-| run | parameters | seeds | classification at 16, top 1 (%) | time of a run |
-|---|---|---|---|---|
-| kd | 1000 | 1, 2 | 55.00 ± 7.07 | 2 min |
-| none | 1000 | 1 | 40.00 | 2 min |
+| run | parameters | seeds | test, top 1 (%) | test, top 5 (%) | time of a run |
+|---|---|---|---|---|---|
+| kd | 1000 | 1, 2 | 55.00 ± 7.07 | 100.00 ± 0.00 | 2 min |
+| none | 1000 | 1 | 40.00 | 100.00 | 2 min |
 ";
         assert_eq!(table, expected);
     }

@@ -45,6 +45,7 @@ fn rows_times_seeds_are_planned_and_finished_ones_are_known() {
         threads: 2,
         seconds: 1.5,
         parameters: 1000,
+        headings: plan[0].headings.clone(),
         judgements: serde_json::json!([{ "accuracy": 0.9 }]),
     };
     let path = record.write(&results).unwrap();

@@ -132,6 +132,7 @@ impl Sweep {
             threads: RunRecord::read(&paths.folder)?.threads,
             seconds: outcome.seconds,
             parameters: outcome.parameters,
+            headings: run.headings.clone(),
             judgements: Value::Array(judgements),
         };
         let path = record.write(&self.results)?;
