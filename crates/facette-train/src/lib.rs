@@ -68,7 +68,7 @@ pub use recipe::{
 pub use record::{Machine, Row, RunRecord, StepRow, Timing, ValidationRow};
 pub use run::Paths;
 pub use session::{Options, Outcome, train};
-pub use sweep::{PlannedRun, ResultRecord, Sweep, SweepRun};
+pub use sweep::{Planned, ResultRecord, Sweep, SweepModel, SweepRun, Training, Work};
 pub use teacher::TeacherCache;
 pub use threads::fix as fix_threads;
 pub use validator::{Judgement, Validator};

@@ -2,7 +2,7 @@
 
 use facette_eval::Judgement;
 use facette_eval::Outcome as Found;
-use facette_train::ResultRecord;
+use facette_train::{ResultRecord, Training};
 
 use crate::console::duration;
 use crate::table::Rows;
@@ -35,8 +35,10 @@ fn rows(records: &[ResultRecord]) -> Rows {
     let mut rows = Rows::new(headings.into_iter().chain(measures.iter().cloned()).chain(time));
     for name in names {
         let of: Vec<&ResultRecord> = records.iter().filter(|record| record.name == name).collect();
-        let seeds: Vec<String> = of.iter().map(|record| record.seed.to_string()).collect();
-        let mut row = vec![name.to_owned(), of[0].parameters.to_string(), seeds.join(", ")];
+        let trained: Vec<&Training> = of.iter().filter_map(|row| row.training.as_ref()).collect();
+        let seeds: Vec<String> = trained.iter().map(|run| run.seed.to_string()).collect();
+        let seeds = if seeds.is_empty() { "-".to_owned() } else { seeds.join(", ") };
+        let mut row = vec![name.to_owned(), of[0].parameters.to_string(), seeds];
         for measure in &measures {
             let values: Vec<f64> = of
                 .iter()
@@ -46,8 +48,10 @@ fn rows(records: &[ResultRecord]) -> Rows {
                 .collect();
             row.push(mean_and_spread(&values));
         }
-        let seconds = of.iter().map(|record| record.seconds).sum::<f64>() / of.len() as f64;
-        row.push(duration(seconds));
+        row.push(match trained.len() {
+            0 => "-".to_owned(),
+            runs => duration(trained.iter().map(|run| run.seconds).sum::<f64>() / runs as f64),
+        });
         rows.push(row);
     }
     rows
@@ -118,18 +122,20 @@ mod tests {
 
     use super::*;
 
-    fn record(name: &str, seed: u64, top1: f64) -> ResultRecord {
+    fn record(name: &str, seed: Option<u64>, top1: f64) -> ResultRecord {
         ResultRecord {
             name: name.into(),
-            recipe: PathBuf::from("recipes/a.toml"),
-            overrides: Vec::new(),
-            seed,
+            training: seed.map(|seed| Training {
+                recipe: PathBuf::from("recipes/a.toml"),
+                overrides: Vec::new(),
+                seed,
+                threads: 2,
+                seconds: 120.0,
+            }),
             digest: String::new(),
             version: String::new(),
             date: String::new(),
             machine: Machine { cpu: String::new(), cores: 2 },
-            threads: 2,
-            seconds: 120.0,
             parameters: 1000,
             headings: vec![Some("test".into())],
             judgements: json!([{
@@ -143,13 +149,14 @@ mod tests {
 
     #[test]
     fn seeds_become_a_mean_and_a_spread() {
-        let records = [record("kd", 1, 0.5), record("kd", 2, 0.6), record("none", 1, 0.4)];
+        let records =
+            [record("kd", Some(1), 0.5), record("kd", Some(2), 0.6), record("teacher", None, 0.75)];
         let table = markdown(&records);
         let expected = "\
 | run | parameters | seeds | test, top 1 (%) | test, top 5 (%) | time of a run |
 |---|---|---|---|---|---|
 | kd | 1000 | 1, 2 | 55.00 ± 7.07 | 100.00 ± 0.00 | 2 min |
-| none | 1000 | 1 | 40.00 | 100.00 | 2 min |
+| teacher | 1000 | - | 75.00 | 100.00 | - |
 ";
         assert_eq!(table, expected);
     }

@@ -1,6 +1,6 @@
 //! Sweeps: what is planned, what counts as finished.
 
-use facette_train::{Machine, ResultRecord, Sweep};
+use facette_train::{Machine, Planned, ResultRecord, Sweep, Training, Work};
 
 fn write(folder: &std::path::Path) -> Sweep {
     std::fs::write(folder.join("recipe.toml"), include_str!("recipe.toml")).unwrap();
@@ -16,6 +16,10 @@ fn write(folder: &std::path::Path) -> Sweep {
         recipe = "recipe.toml"
         name = "short"
         overrides = ["stage.0.epochs=1"]
+        [[model]]
+        name = "teacher"
+        file = "teacher.onnx"
+        view = { mean = 0.5 }
     "#;
     Sweep::parse("table.toml", text, &[]).unwrap()
 }
@@ -25,38 +29,45 @@ fn rows_times_seeds_are_planned_and_finished_ones_are_known() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = write(folder.path());
     let plan = sweep.plan(folder.path()).unwrap();
-    let stems: Vec<String> = plan.iter().map(|run| run.file_stem()).collect();
-    assert_eq!(stems, ["small-1", "small-2", "short-3"]);
-    assert_eq!(plan[1].recipe.seed, 2);
-    assert_eq!(plan[2].recipe.stages[0].epochs, Some(1));
+    let stems: Vec<String> = plan.iter().map(Planned::file_stem).collect();
+    assert_eq!(stems, ["small-1", "small-2", "short-3", "teacher"]);
+    let Work::Train { recipe, .. } = &plan[2].work else { panic!("the third row is a recipe") };
+    assert_eq!(recipe.stages[0].epochs, Some(1));
+    let Work::Train { recipe, file, overrides } = plan[0].work.clone() else {
+        panic!("the first row is a recipe")
+    };
+    assert_eq!(recipe.seed, 1);
     assert_eq!(plan[0].protocols[0]["protocol"].as_str(), Some("lfw"));
 
     let results = folder.path().join("docs/results");
     assert_eq!(plan[0].finished(&results).unwrap(), None);
-    let record = ResultRecord {
-        name: plan[0].name.clone(),
-        recipe: plan[0].file.clone(),
-        overrides: plan[0].overrides.clone(),
-        seed: 1,
-        digest: plan[0].digest.clone(),
+    let training = Training { recipe: file, overrides, seed: 1, threads: 2, seconds: 1.5 };
+    let record = |row: &Planned, training: Option<Training>| ResultRecord {
+        name: row.name.clone(),
+        training,
+        digest: row.digest.clone(),
         version: "0.1.0".into(),
         date: "2026-01-01".into(),
         machine: Machine::here(),
-        threads: 2,
-        seconds: 1.5,
         parameters: 1000,
-        headings: plan[0].headings.clone(),
+        headings: row.headings.clone(),
         judgements: serde_json::json!([{ "accuracy": 0.9 }]),
     };
-    let path = record.write(&results).unwrap();
+    let (trained, judged) = (record(&plan[0], Some(training)), record(&plan[3], None));
+    let path = trained.write(&results, &plan[0].file_stem()).unwrap();
     assert_eq!(path, results.join("small-1.json"));
-    assert_eq!(plan[0].finished(&results).unwrap(), Some(record));
+    assert_eq!(plan[0].finished(&results).unwrap(), Some(trained));
+    judged.write(&results, &plan[3].file_stem()).unwrap();
+    assert_eq!(plan[3].finished(&results).unwrap(), Some(judged));
     assert_eq!(plan[1].finished(&results).unwrap(), None);
 
     // Another protocol or override makes the record out of date.
     let mut changed = sweep.clone();
     changed.protocols[0].insert("size".into(), 32.into());
     assert_eq!(changed.plan(folder.path()).unwrap()[0].finished(&results).unwrap(), None);
+    let mut changed = sweep.clone();
+    changed.models[0].view.insert("mean".into(), 0.4.into());
+    assert_eq!(changed.plan(folder.path()).unwrap()[3].finished(&results).unwrap(), None);
     let mut changed = sweep;
     changed.runs[0].overrides.push("stage.0.lr=0.5".into());
     assert_eq!(changed.plan(folder.path()).unwrap()[0].finished(&results).unwrap(), None);

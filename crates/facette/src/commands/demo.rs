@@ -32,7 +32,7 @@ const RECIPE: &str = "demo";
 const TEACHER: &str = "teacher";
 /// Folds of the pairs of held-out people, and pairs of each kind in a fold.
 const FOLDS: usize = 10;
-const EACH: usize = 150;
+const EACH: usize = 300;
 
 /// Draws faces, trains a teacher, distils a 16x16 student and judges it: six minutes, no data needed
 #[derive(Debug, Args)]

@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use facette_train::{Machine, PlannedRun, ResultRecord, RunRecord, Sweep as List};
+use facette_train::{
+    Machine, Planned, Recipe, ResultRecord, RunRecord, Sweep as List, Training, Work,
+};
 use serde_json::Value;
 
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::interrupt;
 use crate::judging::Trial;
-use crate::model::{self, Preprocessing};
+use crate::model::{self, Model, Preprocessing};
 use crate::output::{print, print_json};
 use crate::sweep_table;
 use crate::training::{self, Places};
@@ -23,7 +25,7 @@ use crate::training::{self, Places};
     long_about = "\
 Runs what a list of recipes, overrides and seeds lacks; keeps a record of each.
 
-A run that has a record made from the same recipe and protocols is skipped; one that was interrupted \
+A row that has a record made from the same recipe (or model) and protocols is skipped; a run that was interrupted \
 goes on where it stood. So a long table can be built in pieces, by the same command again and again. \
 Exit code 1 means that something is still to be done (with --table, --list or after Ctrl-C).",
     after_help = "\
@@ -64,8 +66,8 @@ impl Sweep {
     /// Runs, lists or prints the table.
     pub(crate) fn run(self, console: Console) -> anyhow::Result<Outcome> {
         let list = List::read(&self.file, &self.set)?;
-        let wanted = |run: &PlannedRun| self.only.as_ref().is_none_or(|only| *only == run.name);
-        let plan: Vec<PlannedRun> = list.plan(&self.root)?.into_iter().filter(wanted).collect();
+        let wanted = |run: &Planned| self.only.as_ref().is_none_or(|only| *only == run.name);
+        let plan: Vec<Planned> = list.plan(&self.root)?.into_iter().filter(wanted).collect();
         if self.table || self.list {
             return self.tell(&plan);
         }
@@ -91,7 +93,7 @@ impl Sweep {
         Ok(Outcome::Yes)
     }
 
-    fn tell(&self, plan: &[PlannedRun]) -> anyhow::Result<Outcome> {
+    fn tell(&self, plan: &[Planned]) -> anyhow::Result<Outcome> {
         let mut records = Vec::new();
         let mut lines = String::new();
         for run in plan {
@@ -104,49 +106,68 @@ impl Sweep {
         Ok(if records.len() == plan.len() { Outcome::Yes } else { Outcome::No })
     }
 
-    /// Trains (or goes on with) a run, judges its student and writes the record.
+    /// Trains (or goes on with) a run, or opens a model, judges it and writes the record.
     fn finish(
         &self,
-        run: &PlannedRun,
+        row: &Planned,
         stop: &AtomicBool,
         console: Console,
     ) -> anyhow::Result<ResultRecord> {
-        console.note(&format!("{}: {}", run.file_stem(), run.file.display()));
-        let paths = self.places.paths(self.places.runs.join(run.file_stem()));
-        let outcome = training::run(&run.recipe, &paths, true, stop, console)?;
+        let (model, training) = match &row.work {
+            Work::Train { file, overrides, recipe } => {
+                console.note(&format!("{}: {}", row.file_stem(), file.display()));
+                let folder = self.places.runs.join(row.file_stem());
+                let (student, threads, seconds) = self.train(recipe, folder, stop, console)?;
+                let (recipe, overrides, seed) = (file.clone(), overrides.clone(), recipe.seed);
+                let training = Training { recipe, overrides, seed, threads, seconds };
+                (open(&student, &Preprocessing::default())?, Some(training))
+            }
+            Work::Judge { file, view } => {
+                console.note(&format!("{}: {}", row.file_stem(), file.display()));
+                (open(&self.places.data.join(file), &Preprocessing::of_table(view)?)?, None)
+            }
+        };
         let mut judgements = Vec::new();
-        for (place, protocol) in run.protocols.iter().enumerate() {
+        for (place, protocol) in row.protocols.iter().enumerate() {
             let owner = format!("protocol[{place}]");
             let trial = Trial::of_table(&owner, protocol.clone(), &self.places.data, None)?;
-            judgements.push(judge(&trial, &outcome.student, console)?);
+            let mut embedder = model.embedder(trial.needs_logits()?)?;
+            let judged = trial.judge(embedder.as_mut(), model.info()?, console)?;
+            judgements.push(serde_json::to_value(&judged.judgement)?);
         }
         let record = ResultRecord {
-            name: run.name.clone(),
-            recipe: run.file.clone(),
-            overrides: run.overrides.clone(),
-            seed: run.recipe.seed,
-            digest: run.digest.clone(),
+            name: row.name.clone(),
+            training,
+            digest: row.digest.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             date: today(),
             machine: Machine::here(),
-            threads: RunRecord::read(&paths.folder)?.threads,
-            seconds: outcome.seconds,
-            parameters: outcome.parameters,
-            headings: run.headings.clone(),
+            parameters: model.info()?.parameters.unwrap_or_default() as usize,
+            headings: row.headings.clone(),
             judgements: Value::Array(judgements),
         };
-        let path = record.write(&self.results)?;
+        let path = record.write(&self.results, &row.file_stem())?;
         console.note(&format!("{}: written", path.display()));
         Ok(record)
     }
+
+    /// Runs the recipe in `folder`; yields the student, and threads and seconds it took.
+    fn train(
+        &self,
+        recipe: &Recipe,
+        folder: PathBuf,
+        stop: &AtomicBool,
+        console: Console,
+    ) -> anyhow::Result<(PathBuf, usize, f64)> {
+        let paths = self.places.paths(folder);
+        let outcome = training::run(recipe, &paths, true, stop, console)?;
+        let threads = RunRecord::read(&paths.folder)?.threads;
+        Ok((outcome.student, threads, outcome.seconds))
+    }
 }
 
-fn judge(trial: &Trial, student: &Path, console: Console) -> anyhow::Result<Value> {
-    let name = student.display().to_string();
-    let model = model::open(Some(&name), None, &Preprocessing::default())?;
-    let mut embedder = model.embedder(trial.needs_logits()?)?;
-    let judged = trial.judge(embedder.as_mut(), model.info()?, console)?;
-    Ok(serde_json::to_value(&judged.judgement)?)
+fn open(path: &Path, preprocessing: &Preprocessing) -> anyhow::Result<Model> {
+    model::open(Some(&path.display().to_string()), None, preprocessing)
 }
 
 /// Today in UTC, as 2026-01-31.

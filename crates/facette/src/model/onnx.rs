@@ -36,6 +36,9 @@ pub(crate) struct Preprocessing {
     /// Output that holds the embedding, where there are several
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
+    /// What a list says in the words of a card.
+    #[arg(skip)]
+    listed: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,14 @@ fn numbers(text: &str) -> Result<Numbers, String> {
 }
 
 impl Preprocessing {
+    /// What a table with the keys of a card says.
+    pub(crate) fn of_table(table: &toml::Table) -> anyhow::Result<Self> {
+        let Value::Object(listed) = serde_json::to_value(table)? else {
+            bail!("expected a table with the keys of a card, found {table}")
+        };
+        Ok(Self { listed, ..Self::default() })
+    }
+
     /// Whether nothing was said.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -60,6 +71,7 @@ impl Preprocessing {
 /// Opens the ONNX model at `path`, to be shown pictures as its card and the flags say.
 pub(super) fn open(path: &Path, preprocessing: &Preprocessing) -> anyhow::Result<Model> {
     let (card_path, mut card) = card_of(path, preprocessing)?;
+    card.extend(preprocessing.listed.clone());
     let flags = [
         ("mean", preprocessing.mean.as_ref().map(one_or_three)),
         ("std", preprocessing.std.as_ref().map(one_or_three)),
