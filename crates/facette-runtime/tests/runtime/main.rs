@@ -1,0 +1,9 @@
+//! The runtime against plain loops, against itself, and against bad files.
+
+mod allocation;
+mod hostile;
+mod networks;
+mod pixels;
+mod reference;
+mod shipped;
+mod support;
