@@ -68,6 +68,9 @@ pub enum RuntimeError {
         /// What there is.
         found: usize,
     },
+    /// The student is int8 already.
+    #[error("the student is int8 already; quantise the float file it was made from")]
+    Quantised,
     /// Nothing to calibrate or compare on.
     #[error("{what}: expected at least one, found none")]
     Empty {

@@ -18,12 +18,17 @@
 //! println!("{}", recognizer.similarity(&a, &b));
 //! # Ok::<(), facette_runtime::RuntimeError>(())
 //! ```
+//!
+//! [`quantise`] makes an int8 student of a float one. Its maps are bytes and its sums whole numbers,
+//! and its embeddings are the same bytes on every instruction set.
 
+mod bytes;
 mod error;
 mod fold;
 mod fuse;
 mod input;
 mod plan;
+mod quantise;
 mod rearrange;
 mod recognizer;
 mod scratch;
@@ -34,5 +39,6 @@ pub use error::RuntimeError;
 pub use facette_kernels::Level;
 pub use fold::fold;
 pub use input::Face;
+pub use quantise::{QuantiseOptions, Range, quantise};
 pub use recognizer::Recognizer;
 pub use scratch::Scratch;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use facette_graph::{Arrays, Graph, GraphError, NodeId, Op, Shape, TensorKind};
 use facette_kernels::conv::{ConvOptions, ConvShape};
-use facette_kernels::infer::{Code, Conv, Finish, Rectifier, Window, Work, pitch};
+use facette_kernels::infer::{Conv, Finish, Rectifier, Window, Work, pitch};
 use facette_kernels::{KernelError, Level};
 
+pub(crate) use crate::bytes::Bytes;
 use crate::error::RuntimeError;
 use crate::fold::Affine;
 use crate::fuse::{Fused, fuse};
@@ -16,15 +17,6 @@ use crate::step::{Layer, Step, Tensor};
 
 /// Most bytes of one buffer for one face.
 const MEMORY: usize = 1 << 29;
-
-/// How the activations and weights of a network are stored as bytes.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Bytes {
-    /// The codes of those nodes' values that are stored as bytes.
-    pub(crate) codes: BTreeMap<NodeId, Code>,
-    /// Weights of nodes as integers, and the value of 1 for each output channel.
-    pub(crate) weights: BTreeMap<NodeId, (Vec<i8>, Vec<f32>)>,
-}
 
 /// A network ready to be run.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use facette_kernels::Level;
 use crate::error::RuntimeError;
 use crate::fold::fold;
 use crate::input::{Face, Input};
-use crate::plan::Plan;
+use crate::plan::{Bytes, Plan};
 use crate::scratch::Scratch;
 use crate::slots::{Place, Slots};
 
@@ -48,7 +48,11 @@ impl Recognizer {
         let digest = file.digest().to_owned();
         let input = Input::new(file.card())?;
         let (graph, arrays) = fold(&file.card().graph, file.arrays())?;
-        let plan = Plan::new(&graph, &arrays, None)?;
+        let bytes = match &file.card().quantisation {
+            Some(quantisation) => Some(Bytes::new(file.card(), quantisation, &graph, &arrays)?),
+            None => None,
+        };
+        let plan = Plan::new(&graph, &arrays, bytes.as_ref())?;
         let (card, _) = file.into_parts();
         Ok(Self { card, digest, input, plan, level: Level::current() })
     }

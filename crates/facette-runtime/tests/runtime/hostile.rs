@@ -27,8 +27,9 @@ fn the_reason_is_named() {
 
 #[test]
 fn maps_beyond_reason_are_refused() {
-    let mut b = Builder::new("huge", Input::colour(8192));
-    let pooled = b.global_average(0);
+    let mut b = Builder::new("huge", Input::colour(4096));
+    let x = b.conv("wide", 0, Conv::square(3, 64, 1, 1));
+    let pooled = b.global_average(x);
     let graph = b.finish(pooled, None).unwrap();
     let bytes = student(graph, Norm::L2, 1).to_bytes().unwrap();
     assert!(refusal(&bytes).contains("bytes of working memory"), "{}", refusal(&bytes));

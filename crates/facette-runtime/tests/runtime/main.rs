@@ -2,6 +2,7 @@
 
 mod allocation;
 mod hostile;
+mod int8;
 mod networks;
 mod pixels;
 mod reference;
