@@ -1,5 +1,6 @@
 //! The three ways to multiply and add.
 
+use super::lanes::{Ints, Lanes, Shorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Value};
 use super::winograd::whole;
@@ -30,6 +31,7 @@ impl Arithmetic for Whole {}
 pub(super) mod rules {
     use super::{Buffers, Table, Tiles, Value, Work};
     use crate::infer::aligned::Plain;
+    use crate::infer::lanes::Lanes;
 
     /// What layers need to know of an arithmetic.
     #[expect(private_interfaces, private_bounds, reason = "only this crate calls these")]
@@ -52,16 +54,28 @@ pub(super) mod rules {
         fn factor(weight: Self::Weight) -> Self::Operand;
         /// Activations that are factors already.
         fn factors(values: &[Self::Source]) -> Option<&[Self::Operand]>;
-        fn real(sum: Self::Sum) -> f32;
-        fn multiply_add(x: Self::Operand, w: Self::Operand, sum: Self::Sum) -> Self::Sum;
+        /// Eight factors.
+        type X<L: Lanes>: Copy;
+        /// Eight sums.
+        type S<L: Lanes>: Copy;
+        fn read<L: Lanes>(from: &[Self::Operand; 8]) -> Self::X<L>;
+        fn write<L: Lanes>(lanes: Self::X<L>) -> [Self::Operand; 8];
+        fn sums<L: Lanes>(from: &[Self::Sum; 8]) -> Self::S<L>;
+        /// Eight activations as factors.
+        fn operands<L: Lanes>(
+            from: &[Self::Source; 8],
+            code: <Self::Source as Value>::Code,
+        ) -> Self::X<L>;
+        fn multiply_add<L: Lanes>(x: Self::X<L>, w: Self::X<L>, sum: Self::S<L>) -> Self::S<L>;
+        fn real<L: Lanes>(sum: Self::S<L>) -> L;
         /// The largest sum of the magnitudes of a kernel's weights that Winograd's shortcut bears;
         /// `None` without the shortcut.
         fn shortcut() -> Option<f64>;
         fn magnitude(weight: Self::Weight) -> f64;
-        fn input(x: [[Self::Operand; 8]; 6]) -> [[Self::Operand; 8]; 6];
-        fn output(m: [[Self::Sum; 8]; 6]) -> [[Self::Sum; 8]; 4];
+        fn input<L: Lanes>(x: [Self::X<L>; 6]) -> [Self::X<L>; 6];
+        fn output<L: Lanes>(m: [Self::S<L>; 6]) -> [Self::S<L>; 4];
         /// What an output must still undergo after both passes of [`Rules::output`].
-        fn settle(sum: Self::Sum) -> Self::Sum;
+        fn settle<L: Lanes>(sum: Self::S<L>) -> Self::S<L>;
         /// A kernel of 3x3 to 6x6.
         fn kernel(weight: [Self::Weight; 9]) -> [Self::Operand; 36];
     }
@@ -98,14 +112,37 @@ macro_rules! float_rules {
                 Some(values)
             }
 
+            type X<L: Lanes> = L;
+            type S<L: Lanes> = L;
+
             #[inline(always)]
-            fn real(sum: f32) -> f32 {
-                sum
+            fn read<L: Lanes>(from: &[f32; 8]) -> L {
+                L::read(from)
             }
 
             #[inline(always)]
-            fn multiply_add(x: f32, w: f32, sum: f32) -> f32 {
-                x * w + sum
+            fn write<L: Lanes>(lanes: L) -> [f32; 8] {
+                lanes.write()
+            }
+
+            #[inline(always)]
+            fn sums<L: Lanes>(from: &[f32; 8]) -> L {
+                L::read(from)
+            }
+
+            #[inline(always)]
+            fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L {
+                L::read(from)
+            }
+
+            #[inline(always)]
+            fn multiply_add<L: Lanes>(x: L, w: L, sum: L) -> L {
+                x.mul(w).add(sum)
+            }
+
+            #[inline(always)]
+            fn real<L: Lanes>(sum: L) -> L {
+                sum
             }
 
             fn shortcut() -> Option<f64> {
@@ -117,17 +154,17 @@ macro_rules! float_rules {
             }
 
             #[inline(always)]
-            fn input(x: [[f32; 8]; 6]) -> [[f32; 8]; 6] {
+            fn input<L: Lanes>(x: [L; 6]) -> [L; 6] {
                 float::Input::line(x)
             }
 
             #[inline(always)]
-            fn output(m: [[f32; 8]; 6]) -> [[f32; 8]; 4] {
+            fn output<L: Lanes>(m: [L; 6]) -> [L; 4] {
                 float::Output::line(m)
             }
 
             #[inline(always)]
-            fn settle(sum: f32) -> f32 {
+            fn settle<L: Lanes>(sum: L) -> L {
                 sum
             }
 
@@ -170,14 +207,37 @@ impl rules::Rules for Whole {
         None
     }
 
+    type X<L: Lanes> = L::Short;
+    type S<L: Lanes> = L::Int;
+
     #[inline(always)]
-    fn real(sum: i32) -> f32 {
-        sum as f32
+    fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
+        L::Short::read(from)
     }
 
     #[inline(always)]
-    fn multiply_add(x: i16, w: i16, sum: i32) -> i32 {
-        sum.wrapping_add(i32::from(x) * i32::from(w))
+    fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
+        lanes.write()
+    }
+
+    #[inline(always)]
+    fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
+        L::Int::read(from)
+    }
+
+    #[inline(always)]
+    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
+        L::Short::from_bytes(from, code.zero())
+    }
+
+    #[inline(always)]
+    fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
+        x.multiply_add(w, sum)
+    }
+
+    #[inline(always)]
+    fn real<L: Lanes>(sum: L::Int) -> L {
+        sum.float()
     }
 
     fn shortcut() -> Option<f64> {
@@ -189,17 +249,17 @@ impl rules::Rules for Whole {
     }
 
     #[inline(always)]
-    fn input(x: [[i16; 8]; 6]) -> [[i16; 8]; 6] {
+    fn input<L: Lanes>(x: [L::Short; 6]) -> [L::Short; 6] {
         whole::input(x)
     }
 
     #[inline(always)]
-    fn output(m: [[i32; 8]; 6]) -> [[i32; 8]; 4] {
+    fn output<L: Lanes>(m: [L::Int; 6]) -> [L::Int; 4] {
         whole::output(m)
     }
 
     #[inline(always)]
-    fn settle(sum: i32) -> i32 {
+    fn settle<L: Lanes>(sum: L::Int) -> L::Int {
         whole::settle(sum)
     }
 

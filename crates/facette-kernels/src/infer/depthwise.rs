@@ -1,7 +1,10 @@
 //! Convolutions in which every channel sees only itself.
 
+#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
+
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
+use super::lanes::Lanes;
 use super::level_task::Task;
 use super::value::{Source, Target, Value};
 use super::{LANES, pitch};
@@ -38,7 +41,7 @@ pub(super) struct Run<'a, A: Arithmetic, R: Value, Y: Value> {
 
 impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let s = &self.layer.shape;
         let pitch = pitch(s.in_channels);
         for picture in 0..self.batch {
@@ -49,7 +52,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
                     let columns = taps(s, 1, column, s.width);
                     let pixel = (picture * s.out_height + row) * s.out_width + column;
                     for c in (0..pitch).step_by(LANES) {
-                        let mut sum = [A::Sum::default(); 8];
+                        let mut sum = A::sums::<L>(&[A::Sum::default(); 8]);
                         for i in rows.clone() {
                             let y = row * s.options.stride[0] + i * s.options.dilation[0]
                                 - s.options.padding[0];
@@ -59,15 +62,18 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
                                 let x = &x[(y * s.width + z) * pitch + c..][..LANES];
                                 let tap = (i * s.kernel[1] + j) * pitch + c;
                                 let w = &self.layer.weight[tap..][..LANES];
-                                for lane in 0..LANES {
-                                    let x = A::operand(x[lane], self.x.code);
-                                    sum[lane] = A::multiply_add(x, w[lane], sum[lane]);
-                                }
+                                let x = x.try_into().expect("a range of eight");
+                                let w = w.try_into().expect("a range of eight");
+                                let x = A::operands::<L>(x, self.x.code);
+                                sum = A::multiply_add::<L>(x, A::read::<L>(w), sum);
                             }
                         }
                         let at = pixel * pitch + c;
-                        let residual = self.residual.map(|residual| residual.lanes(at));
-                        self.y.put(at, LANES, self.finish.lanes(c, sum.map(A::real), residual));
+                        let residual = match &self.residual {
+                    Some(residual) => Some(residual.lanes(at)),
+                    None => None,
+                };
+                        self.y.put(at, LANES, self.finish.lanes(c, A::real::<L>(sum), residual));
                     }
                 }
             }

@@ -1,7 +1,10 @@
 //! Convolutions of any geometry by plain sums.
 
+#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
+
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
+use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
@@ -155,7 +158,7 @@ struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
 
 impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.finish.channels());
         let [start, left] = self.channels;
         for (i, sums) in self.sums.chunks_exact(COLUMNS).take(self.count).enumerate() {
@@ -164,9 +167,12 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
                 let at = (self.first + i) * pitch + start + lane;
                 let sums: &[A::Sum; 8] =
                     sums[lane..lane + 8].try_into().expect("a range of eight");
-                let residual = self.residual.map(|residual| residual.part(at, count));
-                let value = self.finish.lanes(start + lane, sums.map(A::real), residual);
-                self.y.put(at, count, value);
+                let residual = match &self.residual {
+                    Some(residual) => Some(residual.part::<L>(at, count)),
+                    None => None,
+                };
+                let sum = A::real(A::sums::<L>(sums));
+                self.y.put(at, count, self.finish.lanes(start + lane, sum, residual));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What follows a layer's sum: scale, bias, activation, residual sum, activation.
 
+use super::lanes::Lanes;
 use super::{LANES, pitch};
 
 /// `slope * x` below zero, `min(x, cap)` above: ReLU, ReLU6, leaky ReLU and PReLU.
@@ -17,13 +18,9 @@ impl Rectifier {
     }
 
     #[inline(always)]
-    fn lanes(&self, c: usize, mut x: [f32; 8]) -> [f32; 8] {
-        let slopes = eight(&self.slopes, c);
-        for i in 0..8 {
-            let capped = if x[i] < self.cap { x[i] } else { self.cap };
-            x[i] = if x[i] < 0.0 { x[i] * slopes[i] } else { capped };
-        }
-        x
+    fn lanes<L: Lanes>(&self, c: usize, x: L) -> L {
+        let (slopes, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap));
+        x.less(L::splat(0.0), x.mul(slopes), x.less(cap, x, cap))
     }
 }
 
@@ -91,19 +88,13 @@ impl Finish {
 
     /// Channels `c..c + 8`.
     #[inline(always)]
-    pub(super) fn lanes(&self, c: usize, sum: [f32; 8], residual: Option<[f32; 8]>) -> [f32; 8] {
-        let (scale, bias) = (eight(&self.scale, c), eight(&self.bias, c));
-        let mut x = sum;
-        for i in 0..8 {
-            x[i] = x[i] * scale[i] + bias[i];
-        }
+    pub(super) fn lanes<L: Lanes>(&self, c: usize, sum: L, residual: Option<L>) -> L {
+        let mut x = sum.mul(L::read(eight(&self.scale, c))).add(L::read(eight(&self.bias, c)));
         if let Some(inner) = &self.inner {
             x = inner.lanes(c, x);
         }
         if let Some(residual) = residual {
-            for i in 0..8 {
-                x[i] += residual[i];
-            }
+            x = x.add(residual);
         }
         match &self.outer {
             Some(outer) => outer.lanes(c, x),

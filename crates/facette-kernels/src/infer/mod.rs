@@ -19,6 +19,7 @@ mod conv;
 mod depthwise;
 mod direct;
 mod finish;
+mod lanes;
 mod level_task;
 mod padded;
 mod panels;
@@ -31,6 +32,8 @@ mod work;
 
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
+#[cfg(target_arch = "x86_64")]
+mod lanes_avx2;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

@@ -1,5 +1,6 @@
 //! Pictures with a border, as the kernels read them.
 
+use super::lanes::Lanes;
 use super::level_task::Task;
 
 /// Copies pictures `[height][width][pitch]` into `[rows][columns][pitch]` with `top` rows above and
@@ -37,7 +38,7 @@ impl Frame {
 
 impl<T: Copy, X: Copy + Default, F: Fn(T) -> X> Task for Pad<'_, T, X, F> {
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let Frame { height, width, pitch, top, left, rows, columns } = *self.frame;
         let pictures = self.from.chunks_exact(self.frame.inner());
         // A frame may be smaller than its picture: windows need not reach the last rows.

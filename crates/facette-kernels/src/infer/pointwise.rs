@@ -1,6 +1,9 @@
 //! Layers without neighbours: normalisation, activation, sum.
 
+#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
+
 use super::finish::Finish;
+use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::value::{Source, Target, Value};
 use super::{LANES, pitch};
@@ -15,13 +18,16 @@ struct Pointwise<'a, X: Value, R: Value, Y: Value> {
 
 impl<X: Value, R: Value, Y: Value> Task for Pointwise<'_, X, R, Y> {
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.finish.channels());
         for pixel in (0..self.x.values.len()).step_by(pitch) {
             for c in (0..pitch).step_by(LANES) {
                 let at = pixel + c;
-                let residual = self.residual.map(|residual| residual.lanes(at));
-                self.y.put(at, LANES, self.finish.lanes(c, self.x.lanes(at), residual));
+                let residual = match &self.residual {
+                    Some(residual) => Some(residual.lanes(at)),
+                    None => None,
+                };
+                self.y.put(at, LANES, self.finish.lanes(c, self.x.lanes::<L>(at), residual));
             }
         }
     }

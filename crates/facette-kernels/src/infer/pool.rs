@@ -1,5 +1,6 @@
 //! Maxima and means over windows.
 
+use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::value::{Source, Target, Value};
 use super::{LANES, pitch};
@@ -45,22 +46,19 @@ impl Window {
     }
 }
 
-struct Pool<'a, X: Value, Y: Value, F> {
+struct Pool<'a, X: Value, Y: Value, const MAXIMUM: bool> {
     window: &'a Window,
     batch: usize,
     x: Source<'a, X>,
     y: Target<'a, Y>,
-    /// From what was found so far and a further value to what is found now; from `start` on.
-    fold: F,
-    start: Option<f32>,
-    factor: f32,
 }
 
-impl<X: Value, Y: Value, F: Fn(f32, f32) -> f32> Task for Pool<'_, X, Y, F> {
+impl<X: Value, Y: Value, const MAXIMUM: bool> Task for Pool<'_, X, Y, MAXIMUM> {
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let s = self.window.0;
         let pitch = pitch(s.in_channels);
+        let factor = L::splat(1.0 / s.taps() as f32);
         for pixel in 0..self.batch * s.out_height * s.out_width {
             let (column, row) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
             let first = pixel / (s.out_width * s.out_height) * s.height * s.width;
@@ -68,19 +66,18 @@ impl<X: Value, Y: Value, F: Fn(f32, f32) -> f32> Task for Pool<'_, X, Y, F> {
             let columns = self.window.reach(1, column, s.width);
             for c in (0..pitch).step_by(LANES) {
                 let place = |i: usize, j: usize| (first + i * s.width + j) * pitch + c;
-                let mut found = match self.start {
-                    Some(start) => [start; 8],
-                    None => self.x.lanes(place(rows.start, columns.start)),
+                let mut found: L = match MAXIMUM {
+                    true => self.x.lanes(place(rows.start, columns.start)),
+                    false => L::splat(0.0),
                 };
                 for i in rows.clone() {
                     for j in columns.clone() {
-                        let x = self.x.lanes(place(i, j));
-                        for lane in 0..LANES {
-                            found[lane] = (self.fold)(found[lane], x[lane]);
-                        }
+                        let x: L = self.x.lanes(place(i, j));
+                        found = if MAXIMUM { found.less(x, x, found) } else { found.add(x) };
                     }
                 }
-                self.y.put(pixel * pitch + c, LANES, found.map(|value| value * self.factor));
+                let found = if MAXIMUM { found } else { found.mul(factor) };
+                self.y.put(pixel * pitch + c, LANES, found);
             }
         }
     }
@@ -98,8 +95,7 @@ pub fn maximum<X: Value, Y: Value>(
     y: Target<'_, Y>,
 ) {
     window.check(batch, &x, &y);
-    let fold = |a: f32, b: f32| if b > a { b } else { a };
-    run_at(level, Pool { window, batch, x, y, fold, start: None, factor: 1.0 });
+    run_at(level, Pool::<_, _, true> { window, batch, x, y });
 }
 
 /// The mean of each window; padding counts as zeros.
@@ -114,8 +110,7 @@ pub fn average<X: Value, Y: Value>(
     y: Target<'_, Y>,
 ) {
     window.check(batch, &x, &y);
-    let factor = 1.0 / window.0.taps() as f32;
-    run_at(level, Pool { window, batch, x, y, fold: |a, b| a + b, start: Some(0.0), factor });
+    run_at(level, Pool::<_, _, false> { window, batch, x, y });
 }
 
 /// The mean of each channel over a map of `[channels, height, width]`.

@@ -1,7 +1,11 @@
 //! What activations are stored as.
 
+use super::lanes::Lanes;
+
 /// A number between layers: `f32`, or a byte that stands for one.
-pub trait Value: Copy + Default + PartialOrd + Send + Sync + private::Sealed + 'static {
+pub trait Value:
+    private::Eightfold<Meaning = <Self as Value>::Code> + Default + PartialOrd + Send + Sync + 'static
+{
     /// How the number is to be understood.
     type Code: Copy + PartialEq + Send + Sync + std::fmt::Debug;
 
@@ -13,9 +17,49 @@ pub trait Value: Copy + Default + PartialOrd + Send + Sync + private::Sealed + '
 }
 
 mod private {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for u8 {}
+    use crate::infer::lanes::Lanes;
+
+    /// The same for eight at a time.
+    pub trait Eightfold: Copy {
+        type Meaning: Copy;
+        fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
+        fn write8<L: Lanes>(lanes: L, code: Self::Meaning) -> [Self; 8];
+    }
+}
+
+use private::Eightfold;
+
+impl Eightfold for f32 {
+    type Meaning = ();
+
+    #[inline(always)]
+    fn read8<L: Lanes>(values: &[f32; 8], (): ()) -> L {
+        L::read(values)
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(lanes: L, (): ()) -> [f32; 8] {
+        lanes.write()
+    }
+}
+
+impl Eightfold for u8 {
+    type Meaning = Code;
+
+    #[inline(always)]
+    fn read8<L: Lanes>(values: &[u8; 8], code: Code) -> L {
+        let steps = L::from_bytes(values).sub(L::splat(f32::from(code.zero)));
+        steps.mul(L::splat(code.scale))
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(lanes: L, code: Code) -> [u8; 8] {
+        let zero = f32::from(code.zero);
+        let (low, high) = (L::splat(-zero), L::splat(255.0 - zero));
+        let steps = lanes.mul(L::splat(code.inverse));
+        let steps = low.less(steps, steps, low);
+        steps.less(high, steps, high).to_bytes(code.zero)
+    }
 }
 
 /// What a byte stands for: `scale * (byte - zero)`.
@@ -59,10 +103,6 @@ impl Value for f32 {
     }
 }
 
-/// Added to a number of less than 22 bits it leaves its integer, rounded half to even, in the last
-/// bits of the mantissa: rounding without an instruction for it, the same on every processor.
-const ROUND: f32 = 12_582_912.0;
-
 impl Value for u8 {
     type Code = Code;
 
@@ -73,11 +113,7 @@ impl Value for u8 {
 
     #[inline(always)]
     fn write(value: f32, code: Code) -> u8 {
-        let zero = f32::from(code.zero);
-        let steps = value * code.inverse;
-        let steps = if steps > -zero { steps } else { -zero };
-        let steps = if steps < 255.0 - zero { steps } else { 255.0 - zero };
-        ((steps + ROUND).to_bits() as u8).wrapping_add(code.zero)
+        <u8 as Eightfold>::write8([value; 8], code)[0]
     }
 }
 
@@ -102,14 +138,13 @@ pub struct Target<'a, T: Value> {
 impl<T: Value> Source<'_, T> {
     /// Values `i..i + 8`.
     #[inline(always)]
-    pub(super) fn lanes(&self, i: usize) -> [f32; 8] {
-        let chunk: &[T; 8] = self.values[i..i + 8].try_into().expect("a range of eight");
-        chunk.map(|value| value.read(self.code))
+    pub(super) fn lanes<L: Lanes>(&self, i: usize) -> L {
+        T::read8(self.values[i..i + 8].try_into().expect("a range of eight"), self.code)
     }
 
     /// The first `count` values from `i` on, and zeros.
     #[inline(always)]
-    pub(super) fn part(&self, i: usize, count: usize) -> [f32; 8] {
+    pub(super) fn part<L: Lanes>(&self, i: usize, count: usize) -> L {
         if count >= 8 {
             return self.lanes(i);
         }
@@ -117,15 +152,15 @@ impl<T: Value> Source<'_, T> {
         for (lane, value) in lanes.iter_mut().zip(&self.values[i..i + count]) {
             *lane = value.read(self.code);
         }
-        lanes
+        L::read(&lanes)
     }
 }
 
 impl<T: Value> Target<'_, T> {
     /// Writes the first `count` of `lanes` from `i` on.
     #[inline(always)]
-    pub(super) fn put(&mut self, i: usize, count: usize, lanes: [f32; 8]) {
-        let written = lanes.map(|value| T::write(value, self.code));
+    pub(super) fn put<L: Lanes>(&mut self, i: usize, count: usize, lanes: L) {
+        let written = T::write8(lanes, self.code);
         if count >= 8 {
             self.values[i..i + 8].copy_from_slice(&written);
         } else {

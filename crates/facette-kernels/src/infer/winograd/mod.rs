@@ -4,10 +4,13 @@
 //! Tiles of 6x6 pixels are transformed, multiplied point by point with the transformed kernel, which
 //! makes 36 products of matrices, and transformed back to 4x4 pixels.
 
+#![allow(clippy::needless_range_loop, clippy::manual_map, reason = "closures are not inlined")]
+
 pub(super) mod whole;
 
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
+use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
@@ -170,7 +173,7 @@ struct Forth<'a, A: Arithmetic> {
 
 impl<A: Arithmetic> Task for Forth<'_, A> {
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let frame = &self.layer.frame;
         let row = frame.columns * frame.pitch;
         for i in 0..self.count {
@@ -178,20 +181,24 @@ impl<A: Arithmetic> Task for Forth<'_, A> {
             let start = picture * frame.len() + top * row + left * frame.pitch;
             for c in (0..frame.pitch).step_by(LANES) {
                 let tile = &self.pictures[start + c..][..5 * row + 5 * frame.pitch + LANES];
-                let mut half = [[[A::Operand::default(); 8]; 6]; 6];
+                // Loops without closures, which would not be inlined and thus not be vectorised.
+                let mut lines = [[A::read::<L>(&[A::Operand::default(); 8]); 6]; 6];
                 for j in 0..6 {
-                    let column: [[A::Operand; 8]; 6] = std::array::from_fn(|i| {
+                    let mut column = lines[0];
+                    for (i, value) in column.iter_mut().enumerate() {
                         let at = i * row + j * frame.pitch;
-                        tile[at..at + 8].try_into().expect("a range of eight")
-                    });
-                    for (half, value) in half.iter_mut().zip(A::input(column)) {
-                        half[j] = value;
+                        *value = A::read::<L>(eight(tile, at));
+                    }
+                    column = A::input::<L>(column);
+                    for r in 0..6 {
+                        lines[r][j] = column[r];
                     }
                 }
-                for (r, half) in half.into_iter().enumerate() {
-                    for (j, value) in A::input(half).into_iter().enumerate() {
+                for r in 0..6 {
+                    let line = A::input::<L>(lines[r]);
+                    for j in 0..6 {
                         let at = ((r * 6 + j) * self.count + i) * frame.pitch + c;
-                        self.into[at..at + 8].copy_from_slice(&value);
+                        self.into[at..at + 8].copy_from_slice(&A::write::<L>(line[j]));
                     }
                 }
             }
@@ -212,31 +219,42 @@ struct Back<'a, A: Arithmetic, R: Value, Y: Value> {
 
 impl<A: Arithmetic, R: Value, Y: Value> Task for Back<'_, A, R, Y> {
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.layer.outputs);
         let [height, width] = self.layer.size;
         for i in 0..self.count {
             let [picture, top, left] = self.layer.place(self.first + i);
             for c in (0..pitch).step_by(LANES) {
-                let mut half = [[[A::Sum::default(); 8]; 6]; 4];
+                let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); 6]; 4];
                 for j in 0..6 {
-                    let column: [[A::Sum; 8]; 6] = std::array::from_fn(|r| {
+                    let mut column = lines[0];
+                    for (r, value) in column.iter_mut().enumerate() {
                         let at = ((r * 6 + j) * self.count + i) * pitch + c;
-                        self.sums[at..at + 8].try_into().expect("a range of eight")
-                    });
-                    for (half, value) in half.iter_mut().zip(A::output(column)) {
-                        half[j] = value;
+                        *value = A::sums::<L>(eight(self.sums, at));
+                    }
+                    let column = A::output::<L>(column);
+                    for r in 0..4 {
+                        lines[r][j] = column[r];
                     }
                 }
-                for (r, half) in half.into_iter().take(height - top).enumerate() {
-                    for (j, sum) in A::output(half).into_iter().take(width - left).enumerate() {
+                for r in 0..4.min(height - top) {
+                    let line = A::output::<L>(lines[r]);
+                    for j in 0..4.min(width - left) {
                         let at = ((picture * height + top + r) * width + left + j) * pitch + c;
-                        let residual = self.residual.map(|residual| residual.lanes(at));
-                        let sum = sum.map(|sum| A::real(A::settle(sum)));
+                        let residual = match &self.residual {
+                            Some(residual) => Some(residual.lanes(at)),
+                            None => None,
+                        };
+                        let sum = A::real::<L>(A::settle::<L>(line[j]));
                         self.y.put(at, 8, self.finish.lanes(c, sum, residual));
                     }
                 }
             }
         }
     }
+}
+
+#[inline(always)]
+fn eight<T>(from: &[T], at: usize) -> &[T; 8] {
+    from[at..at + 8].try_into().expect("a range of eight")
 }

@@ -15,6 +15,8 @@
 
 use std::array::from_fn;
 
+use crate::infer::lanes::{Ints, Shorts};
+
 /// Largest sum of weight magnitudes for which `255 * sum < 2^25`.
 pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
 
@@ -22,50 +24,36 @@ pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
 const INVERSE: i32 = 954_437_177;
 
 #[inline(always)]
-fn combine<const N: usize>(factors: [i16; N], x: [[i16; 8]; N]) -> [i16; 8] {
-    from_fn(|lane| {
-        let mut sum = 0_i16;
-        for i in 0..N {
-            sum = sum.wrapping_add(factors[i].wrapping_mul(x[i][lane]));
-        }
-        sum
-    })
-}
-
-#[inline(always)]
-pub(in crate::infer) fn input([a, b, c, d, e, f]: [[i16; 8]; 6]) -> [[i16; 8]; 6] {
-    let (even, odd) = (combine([1, -4], [e, c]), combine([1, -4], [d, b]));
-    let (near, far) = (combine([1, -1], [e, c]), combine([2, -2], [d, b]));
+pub(in crate::infer) fn input<V: Shorts>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
+    // 4 x - 5 y + z
+    let ends = |x: V, y: V, z: V| x.sub(y).left::<2>().sub(y).add(z);
+    let (even, odd) = (e.sub(c.left::<2>()), d.sub(b.left::<2>()));
+    let (near, far) = (e.sub(c), d.sub(b).left::<1>());
     [
-        combine([4, -5, 1], [a, c, e]),
-        combine([1, 1], [even, odd]),
-        combine([1, -1], [even, odd]),
-        combine([1, 1], [near, far]),
-        combine([1, -1], [near, far]),
-        combine([4, -5, 1], [b, d, f]),
+        ends(a, c, e),
+        even.add(odd),
+        even.sub(odd),
+        near.add(far),
+        near.sub(far),
+        ends(b, d, f),
     ]
 }
 
 #[inline(always)]
-pub(in crate::infer) fn output(m: [[i32; 8]; 6]) -> [[i32; 8]; 4] {
-    let mut y = [[0; 8]; 4];
-    for lane in 0..8 {
-        let [a, b, c, d, e, f] = m.map(|m| m[lane]);
-        let (near, nearer) = (b.wrapping_add(c), c.wrapping_sub(b));
-        let (far, farther) = (d.wrapping_add(e), d.wrapping_sub(e));
-        let sum = |x: i32, y: i32| x.wrapping_add(y);
-        y[0][lane] = sum(a.wrapping_mul(6), sum(far, near.wrapping_mul(-4)));
-        y[1][lane] = sum(nearer.wrapping_mul(4), farther.wrapping_mul(2));
-        y[2][lane] = far.wrapping_sub(near).wrapping_mul(4);
-        y[3][lane] =
-            sum(nearer.wrapping_mul(4), sum(farther.wrapping_mul(8), f.wrapping_mul(24)));
-    }
-    y
+pub(in crate::infer) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
+    let (near, nearer) = (b.add(c), c.sub(b).left::<2>());
+    let (far, farther) = (d.add(e), d.sub(e).left::<1>());
+    [
+        a.left::<1>().add(a).sub(near.left::<1>()).left::<1>().add(far),
+        nearer.add(farther),
+        far.sub(near).left::<2>(),
+        f.left::<1>().add(f).left::<1>().add(farther).left::<2>().add(nearer),
+    ]
 }
 
 #[inline(always)]
-pub(in crate::infer) fn settle(sum: i32) -> i32 {
-    sum.wrapping_mul(INVERSE) >> 6
+pub(in crate::infer) fn settle<V: Ints>(sum: V) -> V {
+    sum.times(INVERSE).right::<6>()
 }
 
 pub(in crate::infer) fn kernel(weight: [i8; 9]) -> [i16; 36] {
