@@ -22,6 +22,7 @@
 //! [`quantise`] makes an int8 student of a float one. Its maps are bytes and its sums whole numbers,
 //! and its embeddings are the same bytes on every instruction set.
 
+mod bench;
 mod bytes;
 mod error;
 mod fold;
@@ -35,10 +36,11 @@ mod scratch;
 mod slots;
 mod step;
 
+pub use bench::{BenchOptions, Measured, bench};
 pub use error::RuntimeError;
 pub use facette_kernels::Level;
 pub use fold::fold;
 pub use input::Face;
-pub use quantise::{QuantiseOptions, Range, quantise};
+pub use quantise::{Drift, QuantiseOptions, Range, drift, quantise};
 pub use recognizer::Recognizer;
 pub use scratch::Scratch;

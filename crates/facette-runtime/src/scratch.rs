@@ -20,7 +20,7 @@ pub struct Scratch {
 impl Scratch {
     /// Most faces computed at once: enough to fill the kernels' tiles on small maps, and few enough
     /// to stay in the cache.
-    pub const MOST: usize = 8;
+    pub const MOST: usize = 12;
 
     pub(crate) fn new(plan: &Plan, planes: usize, dim: usize, faces: usize) -> Self {
         let faces = faces.clamp(1, Self::MOST);

@@ -46,6 +46,8 @@ pub(super) mod rules {
         type Sum: Plain + Send + Sync;
         /// Factors in a step of the inner loop.
         const STEP: usize;
+        /// Whether sums are the same in any order.
+        const ORDERLESS: bool;
 
         fn tiles(table: &'static Table) -> &'static Tiles<Self::Operand, Self::Sum>;
         fn buffers(work: &mut Work) -> &mut Buffers<Self::Operand, Self::Sum>;
@@ -90,6 +92,7 @@ macro_rules! float_rules {
             type Operand = f32;
             type Sum = f32;
             const STEP: usize = 1;
+            const ORDERLESS: bool = false;
 
             fn tiles(table: &'static Table) -> &'static Tiles<f32, f32> {
                 &table.$table
@@ -185,6 +188,7 @@ impl rules::Rules for Whole {
     type Operand = i16;
     type Sum = i32;
     const STEP: usize = 2;
+    const ORDERLESS: bool = true;
 
     fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
         &table.whole

@@ -25,8 +25,16 @@ pub struct Conv<A: Arithmetic> {
 enum Method<A: Arithmetic> {
     Direct(Direct<A>),
     Depthwise(Depthwise<A>),
-    Winograd(Winograd<A>),
+    Winograd {
+        many: Winograd<A>,
+        /// For so few tiles that to load the transformed weights would take longer than to multiply
+        /// plainly; only where the result is the same to the byte.
+        few: Option<Direct<A>>,
+    },
 }
+
+/// Tiles from which on the transformed weights pay for being loaded.
+const MANY: usize = 4;
 
 impl<A: Arithmetic> Conv<A> {
     /// Packs `weight`, `[out, in / groups, rows, columns]`; the batch of `shape` is of no account.
@@ -39,7 +47,9 @@ impl<A: Arithmetic> Conv<A> {
         let method = if shape.is_depthwise() {
             Method::Depthwise(Depthwise::new(shape, weight))
         } else if Winograd::<A>::pays(shape, weight) {
-            Method::Winograd(Winograd::new(shape, weight))
+            let many = Winograd::new(shape, weight);
+            let few = A::ORDERLESS && many.tiles() < MANY;
+            Method::Winograd { many, few: few.then(|| Direct::new(shape, weight)) }
         } else {
             Method::Direct(Direct::new(shape, weight))
         };
@@ -56,7 +66,7 @@ impl<A: Arithmetic> Conv<A> {
         match &self.method {
             Method::Direct(_) => "direct",
             Method::Depthwise(_) => "depthwise",
-            Method::Winograd(_) => "winograd",
+            Method::Winograd { .. } => "winograd",
         }
     }
 
@@ -76,7 +86,8 @@ impl<A: Arithmetic> Conv<A> {
         match &self.method {
             Method::Direct(layer) => layer.needs(batch),
             Method::Depthwise(_) => Needs::default(),
-            Method::Winograd(layer) => layer.needs(batch),
+            Method::Winograd { many, few: None } => many.needs(batch),
+            Method::Winograd { many, few: Some(few) } => many.needs(batch).max(few.needs(batch)),
         }
     }
 
@@ -101,7 +112,12 @@ impl<A: Arithmetic> Conv<A> {
         let (finish, buffers) = (&self.finish, A::buffers(work));
         match &self.method {
             Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
-            Method::Winograd(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
+            Method::Winograd { many, few } => match few {
+                Some(few) if batch * many.tiles() < MANY => {
+                    few.run(level, batch, x, residual, finish, y, buffers);
+                }
+                _ => many.run(level, batch, x, residual, finish, y, buffers),
+            },
             Method::Depthwise(layer) => {
                 run_at(level, depthwise::Run { layer, batch, x, residual, finish, y });
             }

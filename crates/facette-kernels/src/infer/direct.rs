@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
-use super::tile::{COLUMNS, Product, ROWS, Table};
+use super::tile::{COLUMNS, Product, ROWS, Rows, Table};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
 use super::{LANES, pitch};
@@ -116,6 +116,7 @@ impl<A: Arithmetic> Direct<A> {
             for (row, pixel) in rows.iter_mut().zip(first..first + count) {
                 *row = pixel / area * self.frame.len() + self.windows[pixel % area];
             }
+            let rows = Rows::new(&rows[..count]);
             for (group, panels) in self.groups.iter().enumerate() {
                 for panel in panels.iter() {
                     let source = &source[group * self.inputs..];
@@ -123,7 +124,7 @@ impl<A: Arithmetic> Direct<A> {
                         panel.columns,
                         &mut Product {
                             source,
-                            rows: &rows[..count],
+                            rows,
                             runs: &self.runs,
                             steps: panels.steps(),
                             weight: panel.weight,

@@ -8,6 +8,23 @@ pub(super) const ROWS: usize = 6;
 /// Columns of a wide panel of weights; a narrow one has half.
 pub(super) const COLUMNS: usize = 16;
 
+/// Where rows start in a source, and the last place among them.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    starts: &'a [usize],
+    last: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(starts: &'a [usize]) -> Self {
+        Self { starts, last: starts.iter().copied().max().unwrap_or(0) }
+    }
+
+    pub(super) fn starts(&self) -> &'a [usize] {
+        self.starts
+    }
+}
+
 /// Sums of products for some rows and one panel of columns.
 ///
 /// `into[i * pitch + n] = sum over runs r and steps k of source[rows[i] + runs[r] + k] *
@@ -15,7 +32,7 @@ pub(super) const COLUMNS: usize = 16;
 /// `2 k` and `2 k + 1`, `weight [r][k][n][2]`.
 pub(super) struct Product<'a, X, S> {
     pub(super) source: &'a [X],
-    pub(super) rows: &'a [usize],
+    pub(super) rows: Rows<'a>,
     pub(super) runs: &'a [usize],
     pub(super) steps: usize,
     pub(super) weight: &'a [X],
@@ -40,14 +57,14 @@ impl<X: Plain, S: Plain> Tiles<X, S> {
     /// # Panics
     /// Where `p` reaches beyond one of its slices.
     pub(super) fn run(&self, columns: usize, p: &mut Product<'_, X, S>) {
-        let (Some(last_row), Some(last_run)) = (p.rows.iter().max(), p.runs.iter().max()) else {
+        let Some(last_run) = p.runs.iter().max().filter(|_| !p.rows.starts.is_empty()) else {
             return;
         };
         assert!(columns == COLUMNS || columns == COLUMNS / 2);
         let steps = p.steps * Self::STEP;
-        assert!(last_row + last_run + steps <= p.source.len(), "the source ends before the rows");
+        assert!(p.rows.last + last_run + steps <= p.source.len(), "the source ends before the rows");
         assert!(p.runs.len() * steps * columns <= p.weight.len(), "the weight is too short");
-        assert!((p.rows.len() - 1) * p.pitch + columns <= p.into.len(), "the target is too short");
+        assert!((p.rows.starts.len() - 1) * p.pitch + columns <= p.into.len(), "the target is too short");
         // SAFETY: the extents were just checked, and tables are handed out by level.
         unsafe { if columns == COLUMNS { (self.wide)(p) } else { (self.narrow)(p) } }
     }
@@ -78,7 +95,7 @@ static SCALAR: Table = Table {
 };
 
 fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
-    for (i, &row) in p.rows.iter().enumerate() {
+    for (i, &row) in p.rows.starts.iter().enumerate() {
         let mut sum = [0.0; N];
         for (&run, weight) in p.runs.iter().zip(p.weight.chunks_exact(p.steps * N)) {
             let source = &p.source[row + run..][..p.steps];
@@ -91,7 +108,7 @@ fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
 }
 
 fn whole<const N: usize>(p: &mut Product<'_, i16, i32>) {
-    for (i, &row) in p.rows.iter().enumerate() {
+    for (i, &row) in p.rows.starts.iter().enumerate() {
         let mut sum = [0_i32; N];
         for (&run, weight) in p.runs.iter().zip(p.weight.chunks_exact(2 * p.steps * N)) {
             let source = &p.source[row + run..][..2 * p.steps];
@@ -128,6 +145,7 @@ pub fn multiply_adds(level: Level, peak: Peak, repeats: usize) -> usize {
         for _ in 0..repeats {
             let (source, into) = (std::hint::black_box(&source[..]), &mut into[..]);
             let weight = weight.as_slice();
+            let rows = Rows::new(rows);
             let mut p =
                 Product { source, rows, runs: &[0], steps: STEPS, weight, into, pitch: COLUMNS };
             tiles.run(COLUMNS, &mut p);

@@ -16,10 +16,10 @@ pub(super) static TABLE: Table = Table {
 /// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
 macro_rules! by_rows {
     ($p:ident, $block:ident $(, $parameter:tt)*) => {
-        for first in (0..$p.rows.len()).step_by(ROWS) {
+        for first in (0..$p.rows.starts().len()).step_by(ROWS) {
             // SAFETY: the caller vouches for the extents of all rows.
             unsafe {
-                match $p.rows.len() - first {
+                match $p.rows.starts().len() - first {
                     1 => $block::<1 $(, $parameter)*>($p, first),
                     2 => $block::<2 $(, $parameter)*>($p, first),
                     3 => $block::<3 $(, $parameter)*>($p, first),
@@ -56,7 +56,7 @@ unsafe fn float_block<const M: usize, const FUSED: bool, const V: usize>(
     // SAFETY: the caller vouches for the rows, for `steps` values behind each run of each, for
     // `8 V` weights a step, and for as many sums `pitch` apart.
     unsafe {
-        let rows: [*const f32; M] = std::array::from_fn(|m| source.add(*p.rows.get_unchecked(first + m)));
+        let rows: [*const f32; M] = std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         for &run in p.runs {
             let at: [*const f32; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
@@ -93,7 +93,7 @@ unsafe fn whole_block<const M: usize, const V: usize>(p: &mut Product<'_, i16, i
     // SAFETY: the caller vouches for the rows, for `2 steps` values behind each run of each, for
     // `16 V` weights a step, and for `8 V` sums a row, `pitch` apart.
     unsafe {
-        let rows: [*const i16; M] = std::array::from_fn(|m| source.add(*p.rows.get_unchecked(first + m)));
+        let rows: [*const i16; M] = std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         for &run in p.runs {
             let at: [*const i16; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {

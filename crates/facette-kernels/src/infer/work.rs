@@ -34,6 +34,17 @@ pub(super) struct Needs {
     pub(super) sums: usize,
 }
 
+impl Needs {
+    /// What is enough for either.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            pictures: self.pictures.max(other.pictures),
+            tiles: self.tiles.max(other.tiles),
+            sums: self.sums.max(other.sums),
+        }
+    }
+}
+
 impl<X: Plain, S: Plain> Buffers<X, S> {
     pub(super) fn reserve(&mut self, needs: Needs) {
         self.pictures.reserve(needs.pictures);

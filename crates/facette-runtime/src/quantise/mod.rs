@@ -11,6 +11,7 @@
 //! Equalisation across layers is left out: with a step for each channel of the weights there is
 //! nothing left for it to equalise in them.
 
+mod drift;
 mod histogram;
 mod range;
 mod weights;
@@ -21,6 +22,7 @@ use facette_graph::{ByteCode, Graph, NodeId, Op, Quantisation, StudentFile};
 use facette_kernels::Level;
 use facette_kernels::infer::{Work, pitch};
 
+pub use drift::{Drift, drift};
 pub use range::Range;
 
 use crate::error::RuntimeError;

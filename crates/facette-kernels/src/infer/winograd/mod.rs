@@ -14,7 +14,7 @@ use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
-use super::tile::{Product, ROWS, Table};
+use super::tile::{Product, ROWS, Rows, Table};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
 use super::{LANES, pitch};
@@ -79,7 +79,7 @@ impl<A: Arithmetic> Winograd<A> {
             .collect();
         let tile = POINTS
             * (pitch(inputs) * size_of::<A::Operand>() + pitch(outputs) * size_of::<A::Sum>());
-        let block = (BLOCK / tile / ROWS * ROWS).clamp(ROWS, 8 * ROWS);
+        let block = (BLOCK / tile / ROWS * ROWS).clamp(2 * ROWS, 8 * ROWS);
         Self {
             frame: Frame {
                 height: s.height,
@@ -98,6 +98,11 @@ impl<A: Arithmetic> Winograd<A> {
             block,
             rows: (0..block).map(|i| i * pitch(inputs)).collect(),
         }
+    }
+
+    /// Tiles of one picture.
+    pub(super) fn tiles(&self) -> usize {
+        self.tiles[0] * self.tiles[1]
     }
 
     pub(super) fn needs(&self, batch: usize) -> Needs {
@@ -131,6 +136,7 @@ impl<A: Arithmetic> Winograd<A> {
             run_at(level, forth);
             let per_point = count * pitch(self.inputs);
             let sums = buffers.sums.as_mut_slice();
+            let rows = Rows::new(&self.rows[..count]);
             let pitch = pitch(self.outputs);
             for (point, panels) in self.points.iter().enumerate() {
                 let source = &buffers.tiles.as_slice()[point * per_point..][..per_point];
@@ -139,7 +145,7 @@ impl<A: Arithmetic> Winograd<A> {
                         panel.columns,
                         &mut Product {
                             source,
-                            rows: &self.rows[..count],
+                            rows,
                             runs: &[0],
                             steps: panels.steps(),
                             weight: panel.weight,
