@@ -57,7 +57,9 @@ impl StudentFile {
         if let Some(&name) = named.symmetric_difference(&stored).next() {
             let (expected, found) = match named.contains(&name) {
                 true => ("values of type I8, as the card says", "floats, or nothing"),
-                false => ("values of type F32, F16, BF16 or F64", "I8, of which the card is silent"),
+                false => {
+                    ("values of type F32, F16, BF16 or F64", "I8, of which the card is silent")
+                }
             };
             return Err(GraphError::Tensor {
                 name: name.clone(),

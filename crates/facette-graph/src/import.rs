@@ -51,7 +51,8 @@ impl StateDict {
     /// # Errors
     /// As [`StateDict::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
-        let contents = safetensors_file::decode(bytes, Integers::Refuse, |name| name.ends_with(COUNTER))?;
+        let contents =
+            safetensors_file::decode(bytes, Integers::Refuse, |name| name.ends_with(COUNTER))?;
         Ok(Self { arrays: contents.arrays })
     }
 

@@ -33,7 +33,13 @@ fn code(scale: f32, zero: u8) -> Code {
 }
 
 /// The definition, summed in `f64`: outputs `[picture][pixel][channel]` without padding.
-fn sums(s: &ConvShape, x: impl Fn(usize) -> f64, w: &[f64], o: &ConvOptions, k: [usize; 2]) -> Vec<f64> {
+fn sums(
+    s: &ConvShape,
+    x: impl Fn(usize) -> f64,
+    w: &[f64],
+    o: &ConvOptions,
+    k: [usize; 2],
+) -> Vec<f64> {
     let [batch, inputs, height, width] = s.input_size();
     let (group_in, group_out) = (inputs / o.groups, s.out_channels() / o.groups);
     let mut y = Vec::new();
@@ -101,7 +107,13 @@ fn run<A: Arithmetic, R: Value, Y: Value>(
 }
 
 /// Whether the channels of `found` are `expected`, relative to the largest.
-fn near<Y: Value>(found: &[Y], code: Y::Code, channels: usize, expected: &[f64], bound: f64) -> bool {
+fn near<Y: Value>(
+    found: &[Y],
+    code: Y::Code,
+    channels: usize,
+    expected: &[f64],
+    bound: f64,
+) -> bool {
     let scale = expected.iter().fold(1e-3_f64, |m, v| m.max(v.abs()));
     let found = found.chunks_exact(pitch(channels)).flat_map(|pixel| &pixel[..channels]);
     found.zip(expected).all(|(f, e)| (f64::from(f.read(code)) - e).abs() <= bound * scale)
@@ -289,16 +301,24 @@ fn the_shortcut_is_taken_and_stops_where_it_would_run_over() {
         let o = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
         (ConvShape::new([1, channels, 8, 8], 8, [3, 3], o).unwrap(), o)
     };
-    for (channels, weight, method) in
-        [(8, 127_i8, "winograd"), (115, 127, "winograd"), (116, 127, "direct"), (116, -126, "winograd")]
-    {
+    for (channels, weight, method) in [
+        (8, 127_i8, "winograd"),
+        (115, 127, "winograd"),
+        (116, 127, "direct"),
+        (116, -126, "winograd"),
+    ] {
         let (s, o) = shape(channels);
-        let layer = Conv::<Whole>::new(&s, &vec![weight; s.weight_len()], Finish::new(vec![1.0; 8], vec![0.0; 8]));
+        let layer = Conv::<Whole>::new(
+            &s,
+            &vec![weight; s.weight_len()],
+            Finish::new(vec![1.0; 8], vec![0.0; 8]),
+        );
         assert_eq!(layer.method(), method, "{channels} {weight}");
         // The largest sums that can occur.
         for byte in [0, 255] {
             let x = vec![byte; 64 * pitch(channels)];
-            let sums = sums(&s, |_| f64::from(byte), &vec![weight.into(); s.weight_len()], &o, [3, 3]);
+            let sums =
+                sums(&s, |_| f64::from(byte), &vec![weight.into(); s.weight_len()], &o, [3, 3]);
             let source = Source { values: &x[..], code: code(1.0, 0) };
             for y in run::<_, f32, f32>(&layer, &s, source, None, ()) {
                 assert!(near(&y, (), 8, &sums, 1e-7), "f32 has 24 bits");

@@ -30,7 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect::<Result<_, _>>()?;
     let calibrate: Vec<Face<'_>> = faces.iter().copied().step_by(2).collect();
     let compare: Vec<Face<'_>> = faces.iter().copied().skip(1).step_by(2).collect();
-    for range in [Range::MinMax, Range::Percentile(99.99), Range::Percentile(99.999), Range::Entropy] {
+    for range in
+        [Range::MinMax, Range::Percentile(99.99), Range::Percentile(99.999), Range::Entropy]
+    {
         for correct_bias in [false, true] {
             let small = quantise(&file, &calibrate, QuantiseOptions { range, correct_bias })?;
             let layers = drift(&file, &small, &compare)?;
@@ -49,8 +51,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn find(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
     entries.sort();
     for path in entries {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();

@@ -15,7 +15,9 @@ pub enum RuntimeError {
     #[error(transparent)]
     Picture(#[from] ImageError),
     /// The card names a resampling kernel that does not exist.
-    #[error("card, field \"input.resize\": no resampling kernel is called {name:?}; one of {known}")]
+    #[error(
+        "card, field \"input.resize\": no resampling kernel is called {name:?}; one of {known}"
+    )]
     Resize {
         /// The name.
         name: String,

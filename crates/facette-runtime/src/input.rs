@@ -23,9 +23,7 @@ impl<'a> Face<'a> {
         let expected = width.saturating_mul(height).saturating_mul(3);
         match rgb.len() == expected && expected > 0 {
             true => Ok(Self { rgb, width, height }),
-            false => {
-                Err(RuntimeError::Length { what: "RGB bytes", expected, found: rgb.len() })
-            }
+            false => Err(RuntimeError::Length { what: "RGB bytes", expected, found: rgb.len() }),
         }
     }
 }
@@ -48,7 +46,8 @@ impl Input {
             known: Kernel::ALL.map(Kernel::name).join(", "),
         })?;
         let per_channel = |values: &[f64]| {
-            let of = |i: usize| values.get(i).or(values.first()).copied().unwrap_or_default() as f32;
+            let of =
+                |i: usize| values.get(i).or(values.first()).copied().unwrap_or_default() as f32;
             PerChannel([of(0), of(1), of(2)])
         };
         let view = View {

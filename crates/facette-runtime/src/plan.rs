@@ -59,7 +59,8 @@ impl Plan {
         for (i, group) in groups.iter().enumerate() {
             let to = place(&mut planner, group.tail)?;
             let nodes = &graph.nodes[group.head].inputs;
-            let reads = if graph.nodes[group.head].op == Op::Add { &nodes[..1] } else { &nodes[..] };
+            let reads =
+                if graph.nodes[group.head].op == Op::Add { &nodes[..1] } else { &nodes[..] };
             let from: Vec<Tensor> = reads.iter().map(|node| tensors[node]).collect();
             let step = Step {
                 name: graph.nodes[group.head].path.clone(),
@@ -187,7 +188,8 @@ impl Builder<'_> {
                     groups: conv.groups,
                 };
                 let input = [1, input.channels, input.height, input.width];
-                let shape = ConvShape::new(input, conv.outputs, conv.kernel, options).map_err(of)?;
+                let shape =
+                    ConvShape::new(input, conv.outputs, conv.kernel, options).map_err(of)?;
                 self.convolution(group, &shape, from)?
             }
             Op::Linear { inputs, outputs, .. } => {

@@ -78,7 +78,6 @@ impl Rearrange {
             }
         }
     }
-
 }
 
 #[cfg(test)]

@@ -31,9 +31,7 @@ impl Planner {
     pub(crate) fn take(&mut self, len: usize, code: Option<Code>) -> Place {
         match code {
             None => Place::Float(fit(&mut self.layout.floats, &mut self.free_floats, len)),
-            Some(code) => {
-                Place::Byte(fit(&mut self.layout.bytes, &mut self.free_bytes, len), code)
-            }
+            Some(code) => Place::Byte(fit(&mut self.layout.bytes, &mut self.free_bytes, len), code),
         }
     }
 

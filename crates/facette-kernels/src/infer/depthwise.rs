@@ -70,9 +70,9 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
                         }
                         let at = pixel * pitch + c;
                         let residual = match &self.residual {
-                    Some(residual) => Some(residual.lanes(at)),
-                    None => None,
-                };
+                            Some(residual) => Some(residual.lanes(at)),
+                            None => None,
+                        };
                         self.y.put(at, LANES, self.finish.lanes(c, A::real::<L>(sum), residual));
                     }
                 }

@@ -46,7 +46,9 @@ impl<A: Arithmetic> Direct<A> {
         let [top, left] = s.options.padding;
         let in_place = A::factors(&[]).is_some() && (top, left) == (0, 0);
         let reach = |axis: usize, outputs: usize| {
-            (outputs - 1) * s.options.stride[axis] + (s.kernel[axis] - 1) * s.options.dilation[axis] + 1
+            (outputs - 1) * s.options.stride[axis]
+                + (s.kernel[axis] - 1) * s.options.dilation[axis]
+                + 1
         };
         let frame = Frame {
             height: s.height,
@@ -135,7 +137,19 @@ impl<A: Arithmetic> Direct<A> {
                     let y = Target { values: &mut *y.values, code: y.code };
                     let channels = [group * self.outputs + panel.first, self.outputs - panel.first];
                     let (sums, lone) = (&*sums, self.groups.len() == 1);
-                    run_at(level, Settle::<A, R, Y> { sums, first, count, channels, lone, residual, finish, y });
+                    run_at(
+                        level,
+                        Settle::<A, R, Y> {
+                            sums,
+                            first,
+                            count,
+                            channels,
+                            lone,
+                            residual,
+                            finish,
+                            y,
+                        },
+                    );
                 }
             }
         }
@@ -166,8 +180,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
             for lane in (0..left.min(COLUMNS)).step_by(LANES) {
                 let count = if self.lone { LANES } else { LANES.min(left - lane) };
                 let at = (self.first + i) * pitch + start + lane;
-                let sums: &[A::Sum; 8] =
-                    sums[lane..lane + 8].try_into().expect("a range of eight");
+                let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
                 let residual = match &self.residual {
                     Some(residual) => Some(residual.part::<L>(at, count)),
                     None => None,

@@ -31,9 +31,9 @@ mod winograd;
 mod work;
 
 #[cfg(target_arch = "x86_64")]
-mod tile_avx2;
-#[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx2;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

@@ -29,6 +29,18 @@ impl<X: Plain> Panels<X> {
         step: usize,
         weight: impl Fn(usize, usize, usize) -> X,
     ) -> Self {
+        let [panels] = Self::sets(outputs, runs, len, step, |o, run, k| [weight(o, run, k)]);
+        panels
+    }
+
+    /// [`Panels::new`] for N weights that come together.
+    pub(super) fn sets<const N: usize>(
+        outputs: usize,
+        runs: usize,
+        len: usize,
+        step: usize,
+        weight: impl Fn(usize, usize, usize) -> [X; N],
+    ) -> [Self; N] {
         let steps = len.div_ceil(step);
         let (mut panels, mut total) = (Vec::new(), 0);
         for first in (0..outputs).step_by(COLUMNS) {
@@ -36,19 +48,27 @@ impl<X: Plain> Panels<X> {
             panels.push([first, columns, total]);
             total += runs * steps * step * columns;
         }
-        let mut packed = Aligned::new(total);
-        let values = packed.as_mut_slice();
+        let mut sets: [Self; N] = std::array::from_fn(|_| Self {
+            weight: Aligned::new(total),
+            panels: panels.clone(),
+            steps,
+        });
+        let mut packed = sets.each_mut().map(|set| set.weight.as_mut_slice());
         for &[first, columns, start] in &panels {
             for run in 0..runs {
                 for k in 0..len {
                     for column in 0..columns.min(outputs - first) {
                         let at = (run * steps + k / step) * columns + column;
-                        values[start + at * step + k % step] = weight(first + column, run, k);
+                        let at = start + at * step + k % step;
+                        let weights = weight(first + column, run, k);
+                        for (packed, weight) in packed.iter_mut().zip(weights) {
+                            packed[at] = weight;
+                        }
                     }
                 }
             }
         }
-        Self { weight: packed, panels, steps }
+        sets
     }
 
     pub(super) fn steps(&self) -> usize {

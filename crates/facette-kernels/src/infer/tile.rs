@@ -62,9 +62,15 @@ impl<X: Plain, S: Plain> Tiles<X, S> {
         };
         assert!(columns == COLUMNS || columns == COLUMNS / 2);
         let steps = p.steps * Self::STEP;
-        assert!(p.rows.last + last_run + steps <= p.source.len(), "the source ends before the rows");
+        assert!(
+            p.rows.last + last_run + steps <= p.source.len(),
+            "the source ends before the rows"
+        );
         assert!(p.runs.len() * steps * columns <= p.weight.len(), "the weight is too short");
-        assert!((p.rows.starts.len() - 1) * p.pitch + columns <= p.into.len(), "the target is too short");
+        assert!(
+            (p.rows.starts.len() - 1) * p.pitch + columns <= p.into.len(),
+            "the target is too short"
+        );
         // SAFETY: the extents were just checked, and tables are handed out by level.
         unsafe { if columns == COLUMNS { (self.wide)(p) } else { (self.narrow)(p) } }
     }

@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::{ROWS, Product, Table, Tiles};
+use super::tile::{Product, ROWS, Table, Tiles};
 
 pub(super) static TABLE: Table = Table {
     fused: Tiles { wide: float::<true, 2>, narrow: float::<true, 1> },
@@ -56,7 +56,8 @@ unsafe fn float_block<const M: usize, const FUSED: bool, const V: usize>(
     // SAFETY: the caller vouches for the rows, for `steps` values behind each run of each, for
     // `8 V` weights a step, and for as many sums `pitch` apart.
     unsafe {
-        let rows: [*const f32; M] = std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+        let rows: [*const f32; M] =
+            std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         for &run in p.runs {
             let at: [*const f32; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
@@ -93,7 +94,8 @@ unsafe fn whole_block<const M: usize, const V: usize>(p: &mut Product<'_, i16, i
     // SAFETY: the caller vouches for the rows, for `2 steps` values behind each run of each, for
     // `16 V` weights a step, and for `8 V` sums a row, `pitch` apart.
     unsafe {
-        let rows: [*const i16; M] = std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+        let rows: [*const i16; M] =
+            std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         for &run in p.runs {
             let at: [*const i16; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {

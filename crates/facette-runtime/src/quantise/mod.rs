@@ -173,7 +173,10 @@ fn observe(
             }
         }
     };
-    let mut pass = |face: Face<'_>, slots: &mut Slots, work: &mut Work, look: &mut dyn FnMut(&Step, &Slots)| {
+    let mut pass = |face: Face<'_>,
+                    slots: &mut Slots,
+                    work: &mut Work,
+                    look: &mut dyn FnMut(&Step, &Slots)| {
         if let Place::Float(slot) = plan.input.place {
             let mut into = slots.lend::<f32>(slot);
             let written = input.write(face, &mut planes, &mut into);

@@ -47,7 +47,8 @@ pub(crate) fn embedding(graph: &Graph, arrays: &Arrays, planes: &[f32]) -> Vec<f
                 let (scale, shift) = (of("weight"), of("bias"));
                 each(&|c, v| {
                     let unit = (v - mean[c]) / (variance[c] + eps).sqrt();
-                    let at = |map: &Option<Map>, otherwise| map.as_ref().map_or(otherwise, |m| m[c]);
+                    let at =
+                        |map: &Option<Map>, otherwise| map.as_ref().map_or(otherwise, |m| m[c]);
                     unit * at(&scale, 1.0) + at(&shift, 0.0)
                 })
             }
@@ -59,9 +60,9 @@ pub(crate) fn embedding(graph: &Graph, arrays: &Arrays, planes: &[f32]) -> Vec<f
                 each(&|c, v| if v < 0.0 { w[c % w.len()] * v } else { v })
             }
             Op::Sigmoid => each(&|_, v| 1.0 / (1.0 + (-v).exp())),
-            Op::MaxPool(pool) => {
-                pooled(pool, from, to, x[0], &|seen, _| seen.iter().copied().fold(f64::MIN, f64::max))
-            }
+            Op::MaxPool(pool) => pooled(pool, from, to, x[0], &|seen, _| {
+                seen.iter().copied().fold(f64::MIN, f64::max)
+            }),
             Op::AvgPool(pool) => {
                 pooled(pool, from, to, x[0], &|seen, all| seen.iter().sum::<f64>() / all as f64)
             }

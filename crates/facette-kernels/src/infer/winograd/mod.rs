@@ -24,7 +24,7 @@ use crate::conv::ConvShape;
 const POINTS: usize = 36;
 
 /// Bytes of transformed tiles and products that are to stay in the second-level cache.
-const BLOCK: usize = 192 << 10;
+const BLOCK: usize = 128 << 10;
 
 /// A layer computed in this way.
 #[derive(Debug)]
@@ -35,11 +35,13 @@ pub(super) struct Winograd<A: Arithmetic> {
     /// Rows and columns of the output.
     size: [usize; 2],
     /// Transformed weights of each point.
-    points: Vec<Panels<A::Operand>>,
+    points: [Panels<A::Operand>; POINTS],
     inputs: usize,
     outputs: usize,
     /// Tiles computed at a time.
     block: usize,
+    /// Pictures whose borders are drawn at a time: as many as fill a block.
+    pictures: usize,
     /// Where each tile of a block starts among the transformed tiles of a point.
     rows: Vec<usize>,
 }
@@ -66,17 +68,9 @@ impl<A: Arithmetic> Winograd<A> {
     pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
         let (inputs, outputs) = (s.in_channels, s.out_channels);
         let tiles = [s.out_height.div_ceil(4), s.out_width.div_ceil(4)];
-        let kernels: Vec<[A::Operand; POINTS]> = weight
-            .as_chunks::<9>()
-            .0
-            .iter()
-            .map(|&kernel| A::kernel(kernel))
-            .collect();
-        let points = (0..POINTS)
-            .map(|point| {
-                Panels::new(outputs, 1, inputs, A::STEP, |o, _, i| kernels[o * inputs + i][point])
-            })
-            .collect();
+        let kernels = weight.as_chunks::<9>().0;
+        let points =
+            Panels::sets(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
         let tile = POINTS
             * (pitch(inputs) * size_of::<A::Operand>() + pitch(outputs) * size_of::<A::Sum>());
         let block = (BLOCK / tile / ROWS * ROWS).clamp(2 * ROWS, 8 * ROWS);
@@ -96,6 +90,7 @@ impl<A: Arithmetic> Winograd<A> {
             inputs,
             outputs,
             block,
+            pictures: (block / (tiles[0] * tiles[1])).max(1),
             rows: (0..block).map(|i| i * pitch(inputs)).collect(),
         }
     }
@@ -106,9 +101,10 @@ impl<A: Arithmetic> Winograd<A> {
     }
 
     pub(super) fn needs(&self, batch: usize) -> Needs {
-        let block = self.block.min(batch * self.tiles[0] * self.tiles[1]);
+        let pictures = self.pictures.min(batch);
+        let block = self.block.min(pictures * self.tiles());
         Needs {
-            pictures: batch * self.frame.len(),
+            pictures: pictures * self.frame.len(),
             tiles: POINTS * block * pitch(self.inputs),
             sums: POINTS * block * pitch(self.outputs),
         }
@@ -125,14 +121,43 @@ impl<A: Arithmetic> Winograd<A> {
         y: Target<'_, Y>,
         buffers: &mut Buffers<A::Operand, A::Sum>,
     ) {
+        let [height, width] = self.size;
+        let out = height * width * pitch(self.outputs);
+        for first in (0..batch).step_by(self.pictures) {
+            let count = self.pictures.min(batch - first);
+            let of_x = first * self.frame.inner()..(first + count) * self.frame.inner();
+            let of_y = first * out..(first + count) * out;
+            let x = Source { values: &x.values[of_x], code: x.code };
+            let residual = match &residual {
+                Some(all) => Some(Source { values: &all.values[of_y.clone()], code: all.code }),
+                None => None,
+            };
+            let y = Target { values: &mut y.values[of_y], code: y.code };
+            self.run_some(level, count, x, residual, finish, y, buffers);
+        }
+    }
+
+    /// At most as many pictures as borders are drawn of at a time.
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
+    fn run_some<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        batch: usize,
+        x: Source<'_, A::Source>,
+        residual: Option<Source<'_, R>>,
+        finish: &Finish,
+        y: Target<'_, Y>,
+        buffers: &mut Buffers<A::Operand, A::Sum>,
+    ) {
         let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
         let convert = |value| A::operand(value, x.code);
         run_at(level, Pad { from: x.values, into: pictures, frame: &self.frame, convert });
         let tiles = A::tiles(Table::of(level));
-        let total = batch * self.tiles[0] * self.tiles[1];
+        let total = batch * self.tiles();
         for first in (0..total).step_by(self.block) {
             let count = self.block.min(total - first);
-            let forth = Forth { layer: self, pictures, first, count, into: buffers.tiles.as_mut_slice() };
+            let forth =
+                Forth { layer: self, pictures, first, count, into: buffers.tiles.as_mut_slice() };
             run_at(level, forth);
             let per_point = count * pitch(self.inputs);
             let sums = buffers.sums.as_mut_slice();

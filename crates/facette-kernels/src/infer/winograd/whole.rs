@@ -29,14 +29,7 @@ pub(in crate::infer) fn input<V: Shorts>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
     let ends = |x: V, y: V, z: V| x.sub(y).left::<2>().sub(y).add(z);
     let (even, odd) = (e.sub(c.left::<2>()), d.sub(b.left::<2>()));
     let (near, far) = (e.sub(c), d.sub(b).left::<1>());
-    [
-        ends(a, c, e),
-        even.add(odd),
-        even.sub(odd),
-        near.add(far),
-        near.sub(far),
-        ends(b, d, f),
-    ]
+    [ends(a, c, e), even.add(odd), even.sub(odd), near.add(far), near.sub(far), ends(b, d, f)]
 }
 
 #[inline(always)]
@@ -57,9 +50,8 @@ pub(in crate::infer) fn settle<V: Ints>(sum: V) -> V {
 }
 
 pub(in crate::infer) fn kernel(weight: [i8; 9]) -> [i16; 36] {
-    let line = |[a, b, c]: [i16; 3]| {
-        [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c]
-    };
+    let line =
+        |[a, b, c]: [i16; 3]| [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c];
     let weight = weight.map(i16::from);
     let columns: [[i16; 6]; 3] = from_fn(|j| line([weight[j], weight[3 + j], weight[6 + j]]));
     let rows: [[i16; 6]; 6] = from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
