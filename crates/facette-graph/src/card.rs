@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use crate::error::GraphError;
 use crate::graph::Graph;
+use crate::quantisation::Quantisation;
 use crate::strict_json;
 
 /// Version of the card written and the newest one read: major, minor. A new minor version adds
 /// fields that older readers may ignore; a new major version changes what a field means.
-pub const CARD_VERSION: (u32, u32) = (1, 0);
+pub const CARD_VERSION: (u32, u32) = (1, 1);
 
 /// Everything needed to use a student correctly, and to know where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Card {
     pub input: InputCard,
     /// The vector it yields.
     pub embedding: EmbeddingCard,
+    /// What is stored in bytes; absent where everything is `f32`. Since version 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantisation: Option<Quantisation>,
     /// Calibrated thresholds, at least one for each capture size the student is meant for.
     pub thresholds: Vec<Threshold>,
     /// Digest of the effective recipe it was trained by, where there was one.
@@ -156,6 +160,7 @@ impl Card {
             graph,
             input,
             embedding: EmbeddingCard { dim, norm },
+            quantisation: None,
             thresholds: Vec::new(),
             recipe: None,
             data: None,
@@ -166,6 +171,11 @@ impl Card {
         };
         card.check()?;
         Ok(card)
+    }
+
+    /// The version that cards are written in.
+    pub fn current_version() -> String {
+        written(CARD_VERSION)
     }
 
     /// Reads a card from JSON.
@@ -217,6 +227,9 @@ impl Card {
         if self.embedding.dim != dim {
             let problem = format!("{}, the graph yields {dim}", self.embedding.dim);
             return refuse("embedding.dim", problem);
+        }
+        if let Some(quantisation) = &self.quantisation {
+            quantisation.check(&self.graph)?;
         }
         for threshold in &self.thresholds {
             let possible = threshold.threshold.is_finite()

@@ -1,11 +1,12 @@
 //! The student file: weights and the card that says how to use them, in one safetensors file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::array::Arrays;
 use crate::card::Card;
 use crate::error::GraphError;
+use crate::safetensors_file::Integers;
 use crate::{safetensors_file, write};
 
 /// Key of the card in the file's metadata.
@@ -46,14 +47,36 @@ impl StudentFile {
     /// # Errors
     /// As [`StudentFile::open`], without the name of a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
-        let contents = safetensors_file::decode(bytes, |_| false)?;
+        let contents = safetensors_file::decode(bytes, Integers::Read, |_| false)?;
         let card = contents.metadata.get(CARD).ok_or(GraphError::NoCard)?;
         let card = Card::from_json(card)?;
-        card.graph.check_arrays(&contents.arrays)?;
-        Ok(Self { card, arrays: contents.arrays, digest: digest(bytes) })
+        let mut arrays = contents.arrays;
+        let named = card.quantisation.iter().flat_map(|quantisation| quantisation.weights.keys());
+        let named: BTreeSet<&String> = named.collect();
+        let stored: BTreeSet<&String> = contents.integers.iter().collect();
+        if let Some(&name) = named.symmetric_difference(&stored).next() {
+            let (expected, found) = match named.contains(&name) {
+                true => ("values of type I8, as the card says", "floats, or nothing"),
+                false => {
+                    ("values of type F32, F16, BF16 or F64", "I8, of which the card is silent")
+                }
+            };
+            return Err(GraphError::Tensor {
+                name: name.clone(),
+                expected: expected.into(),
+                found: found.into(),
+                remedy: "the file is damaged; take it anew",
+            });
+        }
+        card.graph.check_arrays(&arrays)?;
+        if let Some(quantisation) = &card.quantisation {
+            quantisation.expand(&mut arrays);
+            card.graph.check_arrays(&arrays)?;
+        }
+        Ok(Self { card, arrays, digest: digest(bytes) })
     }
 
-    /// The bytes of the file, tensors as F32; the same student gives the same bytes.
+    /// The bytes of the file, tensors as F32 but for the weights that the card says are I8; the same student gives the same bytes.
     ///
     /// # Errors
     /// As [`StudentFile::new`].
@@ -62,7 +85,14 @@ impl StudentFile {
         self.card.graph.check_arrays(&self.arrays)?;
         let metadata =
             BTreeMap::from([("format".to_owned(), "pt".to_owned()), (CARD.to_owned(), card)]);
-        Ok(safetensors_file::encode(&self.arrays, &metadata))
+        let mut integers = BTreeMap::new();
+        if let Some(quantisation) = &self.card.quantisation {
+            for name in quantisation.weights.keys() {
+                let values = quantisation.integers(name, &self.arrays[name])?;
+                integers.insert(name.as_str(), values);
+            }
+        }
+        Ok(safetensors_file::encode(&self.arrays, &integers, &metadata))
     }
 
     /// Writes the file; whole or not at all. Yields its digest.

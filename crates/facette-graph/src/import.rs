@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::array::{Arrays, check_array};
 use crate::error::GraphError;
 use crate::graph::Graph;
+use crate::safetensors_file::Integers;
 use crate::{safetensors_file, write};
 
 /// Prefixes that wrappers put before every name: DataParallel and DDP, Lightning, timm and
@@ -50,7 +51,8 @@ impl StateDict {
     /// # Errors
     /// As [`StateDict::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
-        let contents = safetensors_file::decode(bytes, |name| name.ends_with(COUNTER))?;
+        let contents =
+            safetensors_file::decode(bytes, Integers::Refuse, |name| name.ends_with(COUNTER))?;
         Ok(Self { arrays: contents.arrays })
     }
 
@@ -60,7 +62,7 @@ impl StateDict {
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), GraphError> {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-        write::whole(path, &safetensors_file::encode(&self.arrays, &metadata))
+        write::whole(path, &safetensors_file::encode(&self.arrays, &BTreeMap::new(), &metadata))
     }
 
     /// The tensors of `graph`, found under its names with or without a wrapper's prefix: of the

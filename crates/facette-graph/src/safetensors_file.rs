@@ -1,6 +1,6 @@
 //! Reading and writing safetensors: named arrays and string metadata.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -23,7 +23,18 @@ const RETAKE: &str = "if it was downloaded or copied, take it anew";
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Contents {
     pub(crate) arrays: Arrays,
+    /// Names of the tensors that are stored as I8.
+    pub(crate) integers: BTreeSet<String>,
     pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// What becomes of tensors of type I8.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Integers {
+    /// They become the floats of equal value, and are listed.
+    Read,
+    /// They are refused.
+    Refuse,
 }
 
 /// The bytes of a file, if it is not too large.
@@ -39,38 +50,61 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, GraphError> {
 }
 
 /// Decodes a file's bytes. Tensors of F32, F16, BF16 and F64 become f32; those of other types are
-/// refused, except the integers for which `ignore` holds.
-pub(crate) fn decode(bytes: &[u8], ignore: fn(&str) -> bool) -> Result<Contents, GraphError> {
+/// refused, except those of I8 if they are to be read, and those for which `ignore` holds.
+pub(crate) fn decode(
+    bytes: &[u8],
+    int8: Integers,
+    ignore: fn(&str) -> bool,
+) -> Result<Contents, GraphError> {
     let metadata = metadata(bytes)?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| refused(&error))?;
-    let mut arrays = Arrays::new();
+    let (mut arrays, mut integers) = (Arrays::new(), BTreeSet::new());
     for (name, view) in file.tensors() {
         if !ignore(&name) {
-            let array = Array { shape: view.shape().to_vec(), values: floats(&name, &view)? };
+            let values = match (view.dtype(), int8) {
+                (Dtype::I8, Integers::Read) => {
+                    integers.insert(name.clone());
+                    of_bytes(view.data(), |[byte]: [u8; 1]| f32::from(byte as i8))
+                }
+                _ => floats(&name, &view)?,
+            };
+            let array = Array { shape: view.shape().to_vec(), values };
             arrays.insert(name, array);
         }
     }
-    Ok(Contents { arrays, metadata })
+    Ok(Contents { arrays, integers, metadata })
 }
 
-/// Encodes arrays as F32 with `metadata`; the same arguments give the same bytes.
-pub(crate) fn encode(arrays: &Arrays, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+/// Encodes arrays as F32, or as I8 where there are `integers` of that name, with `metadata`; the same
+/// arguments give the same bytes. Floats come first, so that each lies where its size wants it.
+pub(crate) fn encode(
+    arrays: &Arrays,
+    integers: &BTreeMap<&str, Vec<i8>>,
+    metadata: &BTreeMap<String, String>,
+) -> Vec<u8> {
     let mut header = BTreeMap::from([("__metadata__", Entry::Metadata(metadata))]);
-    let mut end = 0;
-    for (name, array) in arrays {
-        let start = end;
-        end += 4 * array.values.len();
-        let (shape, data_offsets) = (array.shape.as_slice(), [start, end]);
+    let mut data = Vec::new();
+    let is_float = |name: &str| !integers.contains_key(name);
+    for (name, array) in arrays.iter().filter(|(name, _)| is_float(name)) {
+        let start = data.len();
+        array.values.iter().for_each(|value| data.extend(value.to_le_bytes()));
+        let (shape, data_offsets) = (array.shape.as_slice(), [start, data.len()]);
         header.insert(name, Entry::Tensor { dtype: "F32", shape, data_offsets });
+    }
+    for (name, array) in arrays {
+        if let Some(values) = integers.get(name.as_str()) {
+            let start = data.len();
+            data.extend(values.iter().map(|&value| value as u8));
+            let (shape, data_offsets) = (array.shape.as_slice(), [start, data.len()]);
+            header.insert(name, Entry::Tensor { dtype: "I8", shape, data_offsets });
+        }
     }
     let mut header = serde_json::to_vec(&header).expect("maps with text keys are JSON");
     header.resize(header.len().next_multiple_of(8), b' ');
-    let mut bytes = Vec::with_capacity(8 + header.len() + end);
+    let mut bytes = Vec::with_capacity(8 + header.len() + data.len());
     bytes.extend((header.len() as u64).to_le_bytes());
     bytes.extend(header);
-    for array in arrays.values() {
-        array.values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
-    }
+    bytes.extend(data);
     bytes
 }
 

@@ -193,7 +193,8 @@ impl Picture {
     }
 }
 
-fn length(width: usize, height: usize) -> Result<usize, ImageError> {
+/// Bytes of a picture of this size.
+pub(crate) fn length(width: usize, height: usize) -> Result<usize, ImageError> {
     width
         .checked_mul(height)
         .and_then(|pixels| pixels.checked_mul(3))

@@ -3,7 +3,8 @@
 //! Layers of a network in training, forwards and backwards, on contiguous `f32` slices: tensors are
 //! `[batch, channels, height, width]`, weights `[out, in / groups, rows, columns]`, as PyTorch has
 //! them. [`conv`] holds the convolutions, [`linear`] the fully connected layer, [`norm`] batch
-//! normalisation fused with residual sum and activation, [`pool`] the poolings.
+//! normalisation fused with residual sum and activation, [`pool`] the poolings. [`infer`] holds the
+//! layers of a network that no longer learns, in `f32` and int8.
 //!
 //! Work is shared out on rayon's global pool in parts that the shape alone decides: results are the
 //! same bytes for any number of threads. [`Level`] says which instruction set is used; another set is
@@ -31,6 +32,7 @@ mod scratch;
 mod simd;
 
 pub mod conv;
+pub mod infer;
 pub mod linear;
 pub mod norm;
 pub mod pool;

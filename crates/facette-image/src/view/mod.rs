@@ -156,6 +156,36 @@ impl View {
         })
     }
 
+    /// [`clean`](Self::clean), unmirrored, of `width * height * 3` interleaved bytes that are no
+    /// [`Picture`]. Allocates nothing once the thread has seen faces of this size, unless the view
+    /// has a `capture` chain.
+    ///
+    /// # Errors
+    /// As [`clean`](Self::clean); and [`ImageError::Buffer`] or [`ImageError::Size`] where the bytes
+    /// are not those of a picture of this size.
+    pub fn clean_bytes(
+        &self,
+        rgb: &[u8],
+        (width, height): (usize, usize),
+        out: &mut [f32],
+    ) -> Result<(), ImageError> {
+        if !self.capture.is_empty() {
+            return self.clean(&Picture::from_rgb(width, height, rgb.to_vec())?, false, out);
+        }
+        self.prepare(out)?;
+        let expected = crate::picture::length(width, height)?;
+        if rgb.len() != expected {
+            return Err(ImageError::Buffer { what: "RGB bytes", expected, found: rgb.len() });
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let (x, y) = (Interval::whole(width), Interval::whole(height));
+            self.upright((rgb, width, height), x, y, scratch);
+            finish::scale(&mut scratch.planes);
+            finish::normalise(self, &scratch.planes, out);
+            Ok(())
+        })
+    }
+
     /// A training view: jittered and degraded by draws from `stream`, into `out` of
     /// [`len`](Self::len) values. Returns what was drawn.
     ///
@@ -258,13 +288,13 @@ impl View {
     /// The whole of `picture` into `scratch.planes`, 0..255.
     fn whole(&self, picture: &Picture, scratch: &mut Scratch) {
         let (x, y) = (Interval::whole(picture.width()), Interval::whole(picture.height()));
-        self.upright(picture, x, y, scratch);
+        self.upright(raw(picture), x, y, scratch);
     }
 
     fn framed(&self, picture: &Picture, frame: &Frame, scratch: &mut Scratch) {
         if frame.angle == 0.0 {
             let (x, y) = frame.intervals();
-            return self.upright(picture, x, y, scratch);
+            return self.upright(raw(picture), x, y, scratch);
         }
         let Size { width, height } = self.size;
         scratch.planes.resize(3 * width * height, 0.0);
@@ -272,19 +302,30 @@ impl View {
         warp::area(picture, frame, (width, height), border, &mut scratch.sums, &mut scratch.planes);
     }
 
-    fn upright(&self, picture: &Picture, x: Interval, y: Interval, scratch: &mut Scratch) {
+    fn upright(
+        &self,
+        (rgb, source_width, source_height): (&[u8], usize, usize),
+        x: Interval,
+        y: Interval,
+        scratch: &mut Scratch,
+    ) {
         let Size { width, height } = self.size;
         let border = self.jitter.border;
-        scratch.xs.fill(self.kernel, picture.width(), x, width, border);
-        scratch.ys.fill(self.kernel, picture.height(), y, height, border);
+        scratch.xs.fill(self.kernel, source_width, x, width, border);
+        scratch.ys.fill(self.kernel, source_height, y, height, border);
         scratch.planes.resize(3 * width * height, 0.0);
         resample::<u8, 3>(
-            picture.as_bytes(),
-            picture.width(),
+            rgb,
+            source_width,
             &scratch.xs,
             &scratch.ys,
             &mut scratch.row,
             &mut scratch.planes,
         );
     }
+}
+
+/// Bytes, width and height.
+fn raw(picture: &Picture) -> (&[u8], usize, usize) {
+    (picture.as_bytes(), picture.width(), picture.height())
 }

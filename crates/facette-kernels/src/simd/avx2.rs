@@ -142,7 +142,20 @@ unsafe fn transform<T: winograd::Line<I, O>, const I: usize, const O: usize>(t: 
 /// Only functions that enable AVX2 and FMA may use it: its methods call those instructions, which is
 /// sound where such a function runs at all.
 #[derive(Clone, Copy)]
-pub(crate) struct Eight(__m256);
+#[allow(unreachable_pub, reason = "a public trait names it")]
+pub struct Eight(__m256);
+
+impl Eight {
+    #[inline(always)]
+    pub(crate) fn of(register: __m256) -> Self {
+        Self(register)
+    }
+
+    #[inline(always)]
+    pub(crate) fn register(self) -> __m256 {
+        self.0
+    }
+}
 
 impl Vector for Eight {
     #[inline(always)]

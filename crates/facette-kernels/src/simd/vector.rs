@@ -7,7 +7,8 @@ use crate::fresh::{Fresh, fresh};
 /// Eight `f32` and the arithmetic that the kernels do with them.
 ///
 /// Methods of an instruction set's own type must be inlined into functions that enable that set.
-pub(crate) trait Vector: Copy {
+#[allow(unreachable_pub, reason = "a public trait names it")]
+pub trait Vector: Copy {
     /// # Safety
     /// Eight elements must be readable.
     unsafe fn load(from: *const f32) -> Self;

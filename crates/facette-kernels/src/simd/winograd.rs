@@ -23,14 +23,14 @@ const NB: f32 = 1.0 / (2.0 * B2 * (B2 - A2));
 pub(crate) const POINTS: usize = 36;
 
 /// A transform of one line of I elements to O; a tile is transformed along columns, then rows.
-pub(super) trait Line<const I: usize, const O: usize> {
+pub(crate) trait Line<const I: usize, const O: usize> {
     fn line<V: Vector>(x: [V; I]) -> [V; O];
 }
 
 /// `B'`: an input tile of 6.
-pub(super) struct Input;
+pub(crate) struct Input;
 /// `A'`: from the products to 4 outputs.
-pub(super) struct Output;
+pub(crate) struct Output;
 /// `A`: 4 output gradients to the products' gradients.
 pub(super) struct OutputGradient;
 /// `G`: a kernel of 3.
@@ -115,6 +115,25 @@ impl Line<6, 3> for WeightGradient {
             even_a.scale_add(A2 * NA, even_b.scale_add(B2 * NB, z[5])),
         ]
     }
+}
+
+/// `G g G'` of a 3x3 kernel, computed in `f64` and rounded once.
+pub(crate) fn kernel(weight: [f32; 9]) -> [f32; 36] {
+    let [a, b] = [A, B].map(f64::from);
+    let [a2, b2] = [a * a, b * b];
+    let n0 = 1.0 / (a2 * b2);
+    let na = 1.0 / (2.0 * a2 * (a2 - b2));
+    let nb = 1.0 / (2.0 * b2 * (b2 - a2));
+    let line = |[x, y, z]: [f64; 3]| {
+        let (even_a, even_b) = ((x + a2 * z) * na, (x + b2 * z) * nb);
+        let (odd_a, odd_b) = (a * na * y, b * nb * y);
+        [x * n0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, z]
+    };
+    let g = weight.map(f64::from);
+    let columns: [[f64; 6]; 3] = std::array::from_fn(|j| line([g[j], g[3 + j], g[6 + j]]));
+    let rows: [[f64; 6]; 6] =
+        std::array::from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
+    std::array::from_fn(|i| rows[i / 6][i % 6] as f32)
 }
 
 /// Index of a transform in [`Kernels::transform`](super::Kernels::transform).

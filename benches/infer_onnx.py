@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Times facette-runtime and ONNX Runtime on the same network, on the same core, in turns.
+
+Needs torch, onnx, onnxruntime and numpy, and the examples built:
+`cargo build --release -p facette-runtime --example peer_network --example measure`.
+
+The network is residual, 32/64/96 channels wide, for 16x16 pictures (see the example `peer_network`).
+Its weights are drawn once, written as a student file, read back here into PyTorch and exported. Our
+int8 student is calibrated on noise; so is ONNX Runtime's, per channel, with unsigned activations,
+which is its fastest int8 form. Before anything is timed, outputs in f32 must agree.
+
+Prints, for batches of 1 and 256, faces a second of each, by the user time of the process: ratios
+hold on a busy machine as well.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", "target"))
+parser.add_argument("--rounds", type=int, default=7, help="turns of each, the best of which counts")
+parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
+parser.add_argument("--core", type=int, default=0, help="core that everything runs on")
+options = parser.parse_args()
+examples = Path(options.target) / "release" / "examples"
+
+
+def peer(path):
+    """The network in PyTorch with the weights of a student file."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, inputs, width, stride):
+            super().__init__()
+            self.c1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+            self.b1 = nn.BatchNorm2d(width)
+            self.c2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+            self.b2 = nn.BatchNorm2d(width)
+            if stride != 1 or inputs != width:
+                self.sc = nn.Conv2d(inputs, width, 1, stride, bias=False)
+                self.sb = nn.BatchNorm2d(width)
+
+        def forward(self, x):
+            y = self.b2(self.c2(torch.relu(self.b1(self.c1(x)))))
+            return torch.relu(y + (self.sb(self.sc(x)) if hasattr(self, "sc") else x))
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.c = nn.Conv2d(3, 32, 3, 1, 1, bias=False)
+            self.b = nn.BatchNorm2d(32)
+            blocks, inputs = [], 32
+            for stage, width in enumerate((32, 64, 96)):
+                for block in range(2):
+                    blocks.append(Block(inputs, width, 2 if stage and not block else 1))
+                    inputs = width
+            self.blocks = nn.Sequential(*blocks)
+            self.emb = nn.Linear(96, 128)
+
+        def forward(self, x):
+            return self.emb(self.blocks(torch.relu(self.b(self.c(x)))).mean((2, 3)))
+
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    state = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            values = np.frombuffer(raw[8 + length + start : 8 + length + end], "<f4")
+            state[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
+    net = Net().eval()
+    missing, unused = net.load_state_dict(state, strict=False)
+    assert not unused and all(name.endswith("num_batches_tracked") for name in missing), (missing, unused)
+    return net
+
+
+def export(net, folder):
+    """ONNX files of the network in f32 and int8, for any batch."""
+    import torch
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    float_path, plain, int8_path = folder / "f32.onnx", folder / "plain.onnx", folder / "int8.onnx"
+    axes = {"x": {0: "n"}, "y": {0: "n"}}
+    torch.onnx.export(
+        net, (torch.zeros(1, 3, 16, 16),), str(float_path), input_names=["x"], output_names=["y"],
+        opset_version=17, dynamo=False, dynamic_axes=axes,
+    )
+    quant_pre_process(str(float_path), str(plain))
+
+    class Noise(CalibrationDataReader):
+        def __init__(self):
+            draw = np.random.default_rng(0)
+            self.batches = iter([draw.uniform(-2, 2, (32, 3, 16, 16)).astype("f") for _ in range(4)])
+
+        def get_next(self):
+            batch = next(self.batches, None)
+            return None if batch is None else {"x": batch}
+
+    quantize_static(
+        str(plain), str(int8_path), Noise(), quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
+    )
+    return {"f32": float_path, "int8": int8_path}
+
+
+class Ort:
+    """ONNX Runtime on one thread."""
+
+    def __init__(self, path):
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+        settings.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(path), settings, ["CPUExecutionProvider"])
+
+    def run(self, x):
+        return self.session.run(None, {"x": x})[0]
+
+    def rate(self, batch):
+        x = np.random.default_rng(1).standard_normal((batch, 3, 16, 16)).astype("f")
+        self.run(x)
+        user = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        start, faces = user(), 0
+        while user() - start < options.seconds:
+            for _ in range(max(1, 64 // batch)):
+                self.run(x)
+            faces += batch * max(1, 64 // batch)
+        return faces / (user() - start)
+
+
+class Ours:
+    """The runtime, as a process that answers a line with a line."""
+
+    def __init__(self, path):
+        self.process = subprocess.Popen(
+            [str(examples / "measure"), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        assert answer, "the example `measure` ended"
+        return answer
+
+    def embed(self, planes):
+        return np.array([float(v) for v in self.ask("embed " + " ".join(map(repr, planes.ravel().tolist())))])
+
+    def rate(self, precision, batch):
+        return float(self.ask(f"rate {precision} {batch} {options.seconds}")[0])
+
+
+os.sched_setaffinity(0, {options.core})
+with tempfile.TemporaryDirectory() as folder:
+    folder = Path(folder)
+    student = folder / "student.safetensors"
+    subprocess.run([str(examples / "peer_network"), str(student)], check=True)
+    files = export(peer(student), folder)
+    theirs = {precision: Ort(path) for precision, path in files.items()}
+    ours = Ours(student)
+    x = np.random.default_rng(2).standard_normal((1, 3, 16, 16)).astype("f")
+    a, b = theirs["f32"].run(x)[0], ours.embed(x)
+    apart = np.abs(a - b).max() / np.abs(a).max()
+    assert apart < 1e-4, f"outputs differ by {apart}"
+    print(f"outputs agree within {apart:.1e} of the largest")
+    for batch in (1, 256):
+        best = {}
+        for _ in range(options.rounds):
+            for precision in ("f32", "int8"):
+                for name, rate in (("ort", theirs[precision].rate(batch)), ("facette", ours.rate(precision, batch))):
+                    key = (name, precision)
+                    best[key] = max(best.get(key, 0.0), rate)
+        for (name, precision), rate in sorted(best.items()):
+            print(f"batch {batch:3} {name:8} {precision:5} {rate:8.0f} faces/s")
+        float_ratio = best["facette", "f32"] / best["ort", "f32"]
+        int8_ratio = best["facette", "int8"] / max(best["ort", "f32"], best["ort", "int8"])
+        print(f"batch {batch:3} ratios: f32 {float_ratio:.2f}; int8 to the best of ONNX Runtime {int8_ratio:.2f}")

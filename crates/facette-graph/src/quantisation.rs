@@ -1,0 +1,103 @@
+//! What a card says about bytes: which activations and weights are stored in 8 bits, and what the
+//! bytes stand for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::array::{Array, Arrays};
+use crate::error::GraphError;
+use crate::graph::{Graph, NodeId};
+
+/// An int8 student: weights symmetric with one step a channel, activations asymmetric bytes.
+///
+/// Weights are whole multiples of their channel's step, from -127 to 127, and are stored as `I8`;
+/// in memory they are the `f32` they stand for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quantisation {
+    /// How the ranges were found, in words.
+    pub calibration: String,
+    /// Nodes whose values are bytes; all others are `f32`.
+    pub activations: Vec<ByteCode>,
+    /// Of every int8 weight tensor the step of each output channel.
+    pub weights: BTreeMap<String, Vec<f32>>,
+}
+
+/// What a node's bytes stand for: `scale * (byte - zero)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ByteCode {
+    /// The node.
+    pub node: NodeId,
+    /// Step from one byte to the next.
+    pub scale: f32,
+    /// The byte that stands for 0.
+    pub zero: u8,
+}
+
+impl Quantisation {
+    pub(crate) fn check(&self, graph: &Graph) -> Result<(), GraphError> {
+        let refuse = |field: &str, problem: String| {
+            Err(GraphError::card(format!("quantisation.{field}"), problem))
+        };
+        let step = |step: f32| step > 0.0 && step.is_normal() && step.recip().is_normal();
+        let mut before = 0;
+        for code in &self.activations {
+            if code.node <= before || code.node >= graph.nodes.len() {
+                let problem = format!("nodes rise from 1 to {}, found {code:?}", graph.nodes.len());
+                return refuse("activations", problem);
+            }
+            if !step(code.scale) {
+                return refuse("activations", format!("needs a positive scale, found {code:?}"));
+            }
+            before = code.node;
+        }
+        let specs = graph.tensors();
+        for (name, steps) in &self.weights {
+            let spec = specs.iter().find(|spec| spec.name == *name && spec.shape.len() > 1);
+            let Some(spec) = spec else {
+                return refuse("weights", format!("{name:?} is no weight of the graph"));
+            };
+            if steps.len() != spec.shape[0] || steps.iter().any(|&s| !step(s)) {
+                let problem = format!("{name:?} needs {} positive steps", spec.shape[0]);
+                return refuse("weights", problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The integers of a weight tensor that [`Quantisation::weights`] names.
+    ///
+    /// # Errors
+    /// If a weight is no whole multiple of its step, or not within 127 steps.
+    pub fn integers(&self, name: &str, array: &Array) -> Result<Vec<i8>, GraphError> {
+        let steps = self.weights.get(name).map_or(&[][..], Vec::as_slice);
+        let row = array.values.len() / steps.len().max(1);
+        let each = array.values.iter().enumerate();
+        each.map(|(i, &value)| {
+            let step = steps.get(i / row.max(1)).copied().unwrap_or(f32::NAN);
+            let integer = (value / step).round();
+            match integer.abs() <= 127.0 && integer * step == value {
+                true => Ok(integer as i8),
+                false => Err(GraphError::Tensor {
+                    name: name.to_owned(),
+                    expected: format!("whole multiples of {step}, at most 127"),
+                    found: format!("{value} at {i}"),
+                    remedy: "quantise the student anew",
+                }),
+            }
+        })
+        .collect()
+    }
+
+    /// Turns the integers that were read into the weights they stand for.
+    pub(crate) fn expand(&self, arrays: &mut Arrays) {
+        for (name, steps) in &self.weights {
+            if let Some(array) = arrays.get_mut(name) {
+                let row = (array.values.len() / steps.len()).max(1);
+                for (values, step) in array.values.chunks_mut(row).zip(steps) {
+                    values.iter_mut().for_each(|value| *value *= step);
+                }
+            }
+        }
+    }
+}

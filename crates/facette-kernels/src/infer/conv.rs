@@ -1,0 +1,126 @@
+//! A convolution and all that follows it up to the next.
+
+use super::arithmetic::Arithmetic;
+use super::depthwise::{self, Depthwise};
+use super::direct::Direct;
+use super::finish::Finish;
+use super::level_task::run_at;
+use super::pitch;
+use super::value::{Source, Target, Value};
+use super::winograd::Winograd;
+use super::work::{Needs, Work};
+use crate::conv::ConvShape;
+use crate::{Level, check_len};
+
+/// A convolution with its weights packed, and what follows it.
+#[derive(Debug)]
+pub struct Conv<A: Arithmetic> {
+    input: usize,
+    output: usize,
+    finish: Finish,
+    method: Method<A>,
+}
+
+#[derive(Debug)]
+enum Method<A: Arithmetic> {
+    Direct(Direct<A>),
+    Depthwise(Depthwise<A>),
+    Winograd {
+        many: Winograd<A>,
+        /// For so few tiles that to load the transformed weights would take longer than to multiply
+        /// plainly; only where the result is the same to the byte.
+        few: Option<Direct<A>>,
+    },
+}
+
+/// Tiles from which on the transformed weights pay for being loaded.
+const MANY: usize = 4;
+
+impl<A: Arithmetic> Conv<A> {
+    /// Packs `weight`, `[out, in / groups, rows, columns]`; the batch of `shape` is of no account.
+    ///
+    /// # Panics
+    /// Where `weight` or `finish` are not as long as the shape says.
+    pub fn new(shape: &ConvShape, weight: &[A::Weight], finish: Finish) -> Self {
+        check_len("weight", weight.len(), shape.weight_len());
+        check_len("finish", finish.channels(), shape.out_channels);
+        let method = if shape.is_depthwise() {
+            Method::Depthwise(Depthwise::new(shape, weight))
+        } else if Winograd::<A>::pays(shape, weight) {
+            let many = Winograd::new(shape, weight);
+            let few = A::ORDERLESS && many.tiles() < MANY;
+            Method::Winograd { many, few: few.then(|| Direct::new(shape, weight)) }
+        } else {
+            Method::Direct(Direct::new(shape, weight))
+        };
+        Self {
+            input: shape.height * shape.width * pitch(shape.in_channels),
+            output: shape.out_height * shape.out_width * pitch(shape.out_channels),
+            finish,
+            method,
+        }
+    }
+
+    /// How it is computed: `direct`, `depthwise` or `winograd`.
+    pub fn method(&self) -> &'static str {
+        match &self.method {
+            Method::Direct(_) => "direct",
+            Method::Depthwise(_) => "depthwise",
+            Method::Winograd { .. } => "winograd",
+        }
+    }
+
+    /// Makes room in `work` for a batch of this many pictures.
+    pub fn reserve(&self, work: &mut Work, batch: usize) {
+        A::buffers(work).reserve(self.needs(batch));
+    }
+
+    /// Bytes of working memory for one picture.
+    pub fn work_bytes(&self) -> usize {
+        let Needs { pictures, tiles, sums } = self.needs(1);
+        let factors = pictures.saturating_add(tiles).saturating_mul(size_of::<A::Operand>());
+        factors.saturating_add(sums.saturating_mul(size_of::<A::Sum>()))
+    }
+
+    fn needs(&self, batch: usize) -> Needs {
+        match &self.method {
+            Method::Direct(layer) => layer.needs(batch),
+            Method::Depthwise(_) => Needs::default(),
+            Method::Winograd { many, few: None } => many.needs(batch),
+            Method::Winograd { many, few: Some(few) } => many.needs(batch).max(few.needs(batch)),
+        }
+    }
+
+    /// Computes `y` from `x` and, where there is one, the residual, which is shaped as `y`.
+    ///
+    /// # Panics
+    /// Where a slice is not as long as batch and shape say, or `work` has too little room.
+    pub fn run<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        batch: usize,
+        x: Source<'_, A::Source>,
+        residual: Option<Source<'_, R>>,
+        y: Target<'_, Y>,
+        work: &mut Work,
+    ) {
+        check_len("x", x.values.len(), batch * self.input);
+        check_len("y", y.values.len(), batch * self.output);
+        if let Some(residual) = residual {
+            check_len("residual", residual.values.len(), batch * self.output);
+        }
+        let (finish, buffers) = (&self.finish, A::buffers(work));
+        match &self.method {
+            Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
+            Method::Winograd { many, few } => match few {
+                Some(few) if batch * many.tiles() < MANY => {
+                    few.run(level, batch, x, residual, finish, y, buffers);
+                }
+                _ => many.run(level, batch, x, residual, finish, y, buffers),
+            },
+            Method::Depthwise(layer) => {
+                run_at(level, depthwise::Run { layer, batch, x, residual, finish, y });
+            }
+        }
+    }
+}

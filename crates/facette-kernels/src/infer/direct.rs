@@ -1,0 +1,193 @@
+//! Convolutions of any geometry by plain sums.
+
+#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
+
+use super::arithmetic::Arithmetic;
+use super::finish::Finish;
+use super::lanes::Lanes;
+use super::level_task::{Task, run_at};
+use super::padded::{Frame, Pad};
+use super::panels::Panels;
+use super::tile::{COLUMNS, Product, ROWS, Rows, Table};
+use super::value::{Source, Target, Value};
+use super::work::{Buffers, Needs};
+use super::{LANES, pitch};
+use crate::Level;
+use crate::conv::ConvShape;
+
+/// Output pixels computed at a time.
+const BAND: usize = 8 * ROWS;
+
+/// Values behind the last picture that a step may read, to multiply them by 0.
+const SLACK: usize = 2;
+
+/// A layer computed in this way.
+#[derive(Debug)]
+pub(super) struct Direct<A: Arithmetic> {
+    frame: Frame,
+    /// Whether pictures are read where they lie: no border, nothing to convert.
+    in_place: bool,
+    /// Where each output pixel's window starts in a picture with its border.
+    windows: Vec<usize>,
+    /// Where the runs of a window start in it.
+    runs: Vec<usize>,
+    /// Weights of each group.
+    groups: Vec<Panels<A::Operand>>,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<A: Arithmetic> Direct<A> {
+    pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
+        let (inputs, outputs) = (s.in_group(), s.out_group());
+        let pitch = pitch(s.in_channels);
+        let [kernel_rows, kernel_columns] = s.kernel;
+        let [down, across] = s.options.dilation;
+        let [top, left] = s.options.padding;
+        let in_place = A::factors(&[]).is_some() && (top, left) == (0, 0);
+        let reach = |axis: usize, outputs: usize| {
+            (outputs - 1) * s.options.stride[axis]
+                + (s.kernel[axis] - 1) * s.options.dilation[axis]
+                + 1
+        };
+        let frame = Frame {
+            height: s.height,
+            width: s.width,
+            pitch,
+            top,
+            left,
+            rows: if in_place { s.height } else { reach(0, s.out_height).max(top + 1) },
+            columns: if in_place { s.width } else { reach(1, s.out_width).max(left + 1) },
+        };
+        let [stride_down, stride_across] = s.options.stride;
+        let windows = (0..s.out_height * s.out_width)
+            .map(|i| [i / s.out_width * stride_down, i % s.out_width * stride_across])
+            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .collect();
+        // Taps side by side make one run where no padding of the channels lies between them.
+        let joined = s.options.groups == 1 && across == 1 && pitch == inputs;
+        let run_columns = if joined { kernel_columns } else { 1 };
+        let row_runs = kernel_columns / run_columns;
+        let runs: Vec<usize> = (0..kernel_rows * row_runs)
+            .map(|run| [run / row_runs * down, run % row_runs * across])
+            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .collect();
+        let groups = (0..s.options.groups)
+            .map(|group| {
+                Panels::new(outputs, runs.len(), run_columns * inputs, A::STEP, |o, run, k| {
+                    let output = group * outputs + o;
+                    let tap = run * run_columns + k / inputs;
+                    A::factor(weight[(output * inputs + k % inputs) * s.taps() + tap])
+                })
+            })
+            .collect();
+        Self { frame, in_place, windows, runs, groups, inputs, outputs }
+    }
+
+    pub(super) fn needs(&self, batch: usize) -> Needs {
+        let pictures = if self.in_place { 0 } else { batch * self.frame.len() + SLACK };
+        Needs { pictures, tiles: 0, sums: BAND * COLUMNS }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
+    pub(super) fn run<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        batch: usize,
+        x: Source<'_, A::Source>,
+        residual: Option<Source<'_, R>>,
+        finish: &Finish,
+        y: Target<'_, Y>,
+        buffers: &mut Buffers<A::Operand, A::Sum>,
+    ) {
+        let source = match A::factors(x.values).filter(|_| self.in_place) {
+            Some(factors) => factors,
+            None => {
+                let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
+                let convert = |value| A::operand(value, x.code);
+                run_at(level, Pad { from: x.values, into, frame: &self.frame, convert });
+                &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
+            }
+        };
+        let tiles = A::tiles(Table::of(level));
+        let sums = buffers.sums.as_mut_slice();
+        let area = self.windows.len();
+        for first in (0..batch * area).step_by(BAND) {
+            let count = BAND.min(batch * area - first);
+            let mut rows = [0; BAND];
+            for (row, pixel) in rows.iter_mut().zip(first..first + count) {
+                *row = pixel / area * self.frame.len() + self.windows[pixel % area];
+            }
+            let rows = Rows::new(&rows[..count]);
+            for (group, panels) in self.groups.iter().enumerate() {
+                for panel in panels.iter() {
+                    let source = &source[group * self.inputs..];
+                    tiles.run(
+                        panel.columns,
+                        &mut Product {
+                            source,
+                            rows,
+                            runs: &self.runs,
+                            steps: panels.steps(),
+                            weight: panel.weight,
+                            into: sums,
+                            pitch: COLUMNS,
+                        },
+                    );
+                    let y = Target { values: &mut *y.values, code: y.code };
+                    let channels = [group * self.outputs + panel.first, self.outputs - panel.first];
+                    let (sums, lone) = (&*sums, self.groups.len() == 1);
+                    run_at(
+                        level,
+                        Settle::<A, R, Y> {
+                            sums,
+                            first,
+                            count,
+                            channels,
+                            lone,
+                            residual,
+                            finish,
+                            y,
+                        },
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Finishes the sums `[pixel][COLUMNS]` of one panel.
+struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
+    sums: &'a [A::Sum],
+    /// First pixel, of all pictures.
+    first: usize,
+    count: usize,
+    /// First channel, and how many there are from there on in the group.
+    channels: [usize; 2],
+    /// Whether the padding behind the last channel may be written.
+    lone: bool,
+    residual: Option<Source<'a, R>>,
+    finish: &'a Finish,
+    y: Target<'a, Y>,
+}
+
+impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let pitch = pitch(self.finish.channels());
+        let [start, left] = self.channels;
+        for (i, sums) in self.sums.chunks_exact(COLUMNS).take(self.count).enumerate() {
+            for lane in (0..left.min(COLUMNS)).step_by(LANES) {
+                let count = if self.lone { LANES } else { LANES.min(left - lane) };
+                let at = (self.first + i) * pitch + start + lane;
+                let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
+                let residual = match &self.residual {
+                    Some(residual) => Some(residual.part::<L>(at, count)),
+                    None => None,
+                };
+                let sum = A::real(A::sums::<L>(sums));
+                self.y.put(at, count, self.finish.lanes(start + lane, sum, residual));
+            }
+        }
+    }
+}

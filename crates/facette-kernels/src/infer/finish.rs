@@ -1,0 +1,114 @@
+//! What follows a layer's sum: scale, bias, activation, residual sum, activation.
+
+use super::lanes::Lanes;
+use super::{LANES, pitch};
+
+/// `slope * x` below zero, `min(x, cap)` above: ReLU, ReLU6, leaky ReLU and PReLU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rectifier {
+    slopes: Vec<f32>,
+    cap: f32,
+}
+
+impl Rectifier {
+    /// One slope a channel; `cap` is infinite where there is none.
+    pub fn new(mut slopes: Vec<f32>, cap: f32) -> Self {
+        slopes.resize(padded(slopes.len()), 0.0);
+        Self { slopes, cap }
+    }
+
+    #[inline(always)]
+    fn lanes<L: Lanes>(&self, c: usize, x: L) -> L {
+        let (slopes, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap));
+        x.less(L::splat(0.0), x.mul(slopes), x.less(cap, x, cap))
+    }
+}
+
+/// `outer(inner(sum * scale + bias) + residual)`, channel by channel; each operation is rounded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finish {
+    channels: usize,
+    scale: Vec<f32>,
+    bias: Vec<f32>,
+    inner: Option<Rectifier>,
+    outer: Option<Rectifier>,
+}
+
+impl Finish {
+    /// Scale and bias of each channel.
+    ///
+    /// # Panics
+    /// Where they are not equally many.
+    pub fn new(mut scale: Vec<f32>, mut bias: Vec<f32>) -> Self {
+        let channels = scale.len();
+        crate::check_len("bias", bias.len(), channels);
+        scale.resize(padded(channels), 0.0);
+        bias.resize(padded(channels), 0.0);
+        Self { channels, scale, bias, inner: None, outer: None }
+    }
+
+    /// With an activation before the residual sum.
+    ///
+    /// # Panics
+    /// Where it has not one slope a channel.
+    #[must_use]
+    pub fn inner(mut self, inner: Option<Rectifier>) -> Self {
+        self.inner = inner.inspect(|r| self.check(r));
+        self
+    }
+
+    /// With an activation after the residual sum.
+    ///
+    /// # Panics
+    /// Where it has not one slope a channel.
+    #[must_use]
+    pub fn outer(mut self, outer: Option<Rectifier>) -> Self {
+        self.outer = outer.inspect(|r| self.check(r));
+        self
+    }
+
+    /// Channels it is made for.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The bias of each channel.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias[..self.channels]
+    }
+
+    /// The bias of each channel, to be changed.
+    pub fn bias_mut(&mut self) -> &mut [f32] {
+        &mut self.bias[..self.channels]
+    }
+
+    fn check(&self, rectifier: &Rectifier) {
+        crate::check_len("slopes", rectifier.slopes.len(), padded(self.channels));
+    }
+
+    /// Channels `c..c + 8`.
+    #[inline(always)]
+    pub(super) fn lanes<L: Lanes>(&self, c: usize, sum: L, residual: Option<L>) -> L {
+        let mut x = sum.mul(L::read(eight(&self.scale, c))).add(L::read(eight(&self.bias, c)));
+        if let Some(inner) = &self.inner {
+            x = inner.lanes(c, x);
+        }
+        if let Some(residual) = residual {
+            x = x.add(residual);
+        }
+        match &self.outer {
+            Some(outer) => outer.lanes(c, x),
+            None => x,
+        }
+    }
+}
+
+/// Room for eight lanes from any channel on.
+fn padded(channels: usize) -> usize {
+    pitch(channels) + LANES
+}
+
+#[inline(always)]
+fn eight(from: &[f32], i: usize) -> &[f32; 8] {
+    from[i..i + 8].try_into().expect("a range of eight")
+}

@@ -1,0 +1,27 @@
+//! Loops compiled once for every instruction set.
+
+use super::lanes::Lanes;
+use crate::Level;
+
+/// Work whose `run`, marked `#[inline(always)]`, is compiled for each level.
+pub(super) trait Task {
+    fn run<L: Lanes>(self);
+}
+
+/// Runs `task` as compiled for `level`. Rust never fuses operations by itself, so that results do
+/// not depend on the level where the task does not fuse them.
+pub(super) fn run_at<T: Task>(level: Level, task: T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<T: Task>(task: T) {
+            task.run::<crate::simd::Eight>();
+        }
+        if level == Level::Avx2 && Level::available().contains(&level) {
+            // SAFETY: the processor has AVX2 and FMA, as `available` has just said.
+            return unsafe { avx2(task) };
+        }
+    }
+    let _ = level;
+    task.run::<[f32; 8]>();
+}

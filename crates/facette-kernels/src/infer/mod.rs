@@ -1,0 +1,53 @@
+//! Layers of a network that no longer learns: weights packed once, everything after the sum fused.
+//!
+//! Activations lie pixel by pixel, `[picture][row][column][channel]`, each pixel padded to a
+//! multiple of [`LANES`] channels (see [`pitch`]); what the padding holds is of no account. They are
+//! `f32`, or bytes with a [`Code`]. A [`Conv`] in one of three arithmetics does the multiplying:
+//!
+//! * [`Fused`]: `f32` with fused multiply-adds and Winograd's shortcut, the fastest way in floats;
+//! * [`Exact`]: `f32`, every product and sum rounded for itself and in one order, so that each
+//!   instruction set yields the same bytes;
+//! * [`Whole`]: bytes by int8 weights in whole numbers. Integer sums are exact in any order, which
+//!   Winograd's shortcut is made use of as well, so each instruction set yields the same bytes.
+//!
+//! What follows the sum is `f32` without fused operations and therefore the same everywhere, too.
+//! Nothing here allocates after construction but [`Work::reserve`].
+
+mod aligned;
+mod arithmetic;
+mod conv;
+mod depthwise;
+mod direct;
+mod finish;
+mod lanes;
+mod level_task;
+mod padded;
+mod panels;
+mod pointwise;
+mod pool;
+mod tile;
+mod value;
+mod winograd;
+mod work;
+
+#[cfg(target_arch = "x86_64")]
+mod lanes_avx2;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx2;
+
+pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
+pub use conv::Conv;
+pub use finish::{Finish, Rectifier};
+pub use pointwise::pointwise;
+pub use pool::{Window, average, global_average, maximum};
+pub use tile::{Peak, multiply_adds};
+pub use value::{Code, Source, Target, Value};
+pub use work::Work;
+
+/// Channels that are computed side by side.
+pub const LANES: usize = 8;
+
+/// Values from one pixel to the next: the channels and their padding.
+pub const fn pitch(channels: usize) -> usize {
+    channels.next_multiple_of(LANES)
+}

@@ -1,0 +1,133 @@
+//! Maxima and means over windows.
+
+use super::lanes::Lanes;
+use super::level_task::{Task, run_at};
+use super::value::{Source, Target, Value};
+use super::{LANES, pitch};
+use crate::conv::{ConvOptions, ConvShape};
+use crate::{KernelError, Level, check_len};
+
+/// The windows of a pooling layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window(ConvShape);
+
+impl Window {
+    /// Windows of `kernel` over a map of `[channels, height, width]`.
+    ///
+    /// # Errors
+    /// As [`ConvShape::new`], and where a window might see nothing but padding.
+    pub fn new(
+        [channels, height, width]: [usize; 3],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Result<Self, KernelError> {
+        for (axis, i) in [("rows", 0), ("columns", 1)] {
+            if 2 * padding[i] > kernel[i] {
+                return Err(KernelError::Padding { axis, padding: padding[i], window: kernel[i] });
+            }
+        }
+        let options = ConvOptions { stride, padding, groups: channels, ..ConvOptions::default() };
+        ConvShape::new([1, channels, height, width], channels, kernel, options).map(Self)
+    }
+
+    #[inline(always)]
+    fn reach(&self, axis: usize, at: usize, size: usize) -> std::ops::Range<usize> {
+        let (start, padding) = (at * self.0.options.stride[axis], self.0.options.padding[axis]);
+        let end = (start + self.0.kernel[axis]).saturating_sub(padding).min(size);
+        start.saturating_sub(padding)..end
+    }
+
+    fn check<X: Value, Y: Value>(&self, batch: usize, x: &Source<'_, X>, y: &Target<'_, Y>) {
+        let s = &self.0;
+        let pitch = pitch(s.in_channels);
+        check_len("x", x.values.len(), batch * s.height * s.width * pitch);
+        check_len("y", y.values.len(), batch * s.out_height * s.out_width * pitch);
+    }
+}
+
+struct Pool<'a, X: Value, Y: Value, const MAXIMUM: bool> {
+    window: &'a Window,
+    batch: usize,
+    x: Source<'a, X>,
+    y: Target<'a, Y>,
+}
+
+impl<X: Value, Y: Value, const MAXIMUM: bool> Task for Pool<'_, X, Y, MAXIMUM> {
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let s = self.window.0;
+        let pitch = pitch(s.in_channels);
+        let factor = L::splat(1.0 / s.taps() as f32);
+        for pixel in 0..self.batch * s.out_height * s.out_width {
+            let (column, row) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
+            let first = pixel / (s.out_width * s.out_height) * s.height * s.width;
+            let rows = self.window.reach(0, row, s.height);
+            let columns = self.window.reach(1, column, s.width);
+            for c in (0..pitch).step_by(LANES) {
+                let place = |i: usize, j: usize| (first + i * s.width + j) * pitch + c;
+                let mut found: L = match MAXIMUM {
+                    true => self.x.lanes(place(rows.start, columns.start)),
+                    false => L::splat(0.0),
+                };
+                for i in rows.clone() {
+                    for j in columns.clone() {
+                        let x: L = self.x.lanes(place(i, j));
+                        found = if MAXIMUM { found.less(x, x, found) } else { found.add(x) };
+                    }
+                }
+                let found = if MAXIMUM { found } else { found.mul(factor) };
+                self.y.put(pixel * pitch + c, LANES, found);
+            }
+        }
+    }
+}
+
+/// The largest value of each window; padding is not looked at.
+///
+/// # Panics
+/// Where a slice is not as long as batch and shape say.
+pub fn maximum<X: Value, Y: Value>(
+    level: Level,
+    window: &Window,
+    batch: usize,
+    x: Source<'_, X>,
+    y: Target<'_, Y>,
+) {
+    window.check(batch, &x, &y);
+    run_at(level, Pool::<_, _, true> { window, batch, x, y });
+}
+
+/// The mean of each window; padding counts as zeros.
+///
+/// # Panics
+/// Where a slice is not as long as batch and shape say.
+pub fn average<X: Value, Y: Value>(
+    level: Level,
+    window: &Window,
+    batch: usize,
+    x: Source<'_, X>,
+    y: Target<'_, Y>,
+) {
+    window.check(batch, &x, &y);
+    run_at(level, Pool::<_, _, false> { window, batch, x, y });
+}
+
+/// The mean of each channel over a map of `[channels, height, width]`.
+///
+/// # Errors
+/// As [`Window::new`].
+///
+/// # Panics
+/// Where a slice is not as long as batch and shape say.
+pub fn global_average<X: Value, Y: Value>(
+    level: Level,
+    map: [usize; 3],
+    batch: usize,
+    x: Source<'_, X>,
+    y: Target<'_, Y>,
+) -> Result<(), KernelError> {
+    let window = Window::new(map, [map[1], map[2]], [1, 1], [0, 0])?;
+    average(level, &window, batch, x, y);
+    Ok(())
+}

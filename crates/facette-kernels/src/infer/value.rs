@@ -1,0 +1,203 @@
+//! What activations are stored as.
+
+use super::lanes::Lanes;
+
+/// A number between layers: `f32`, or a byte that stands for one.
+pub trait Value:
+    private::Eightfold<Meaning = <Self as Value>::Code> + Default + PartialOrd + Send + Sync + 'static
+{
+    /// How the number is to be understood.
+    type Code: Copy + PartialEq + Send + Sync + std::fmt::Debug;
+
+    /// What it stands for.
+    fn read(self, code: Self::Code) -> f32;
+
+    /// What stands for `value`, or for the nearest that can be said.
+    fn write(value: f32, code: Self::Code) -> Self;
+}
+
+mod private {
+    use crate::infer::lanes::Lanes;
+
+    /// The same for eight at a time.
+    pub trait Eightfold: Copy {
+        type Meaning: Copy;
+        fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
+        fn write8<L: Lanes>(lanes: L, code: Self::Meaning) -> [Self; 8];
+    }
+}
+
+use private::Eightfold;
+
+impl Eightfold for f32 {
+    type Meaning = ();
+
+    #[inline(always)]
+    fn read8<L: Lanes>(values: &[f32; 8], (): ()) -> L {
+        L::read(values)
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(lanes: L, (): ()) -> [f32; 8] {
+        lanes.write()
+    }
+}
+
+impl Eightfold for u8 {
+    type Meaning = Code;
+
+    #[inline(always)]
+    fn read8<L: Lanes>(values: &[u8; 8], code: Code) -> L {
+        let steps = L::from_bytes(values).sub(L::splat(f32::from(code.zero)));
+        steps.mul(L::splat(code.scale))
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(lanes: L, code: Code) -> [u8; 8] {
+        let zero = f32::from(code.zero);
+        let (low, high) = (L::splat(-zero), L::splat(255.0 - zero));
+        let steps = lanes.mul(L::splat(code.inverse));
+        let steps = low.less(steps, steps, low);
+        steps.less(high, steps, high).to_bytes(code.zero)
+    }
+}
+
+/// What a byte stands for: `scale * (byte - zero)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Code {
+    scale: f32,
+    inverse: f32,
+    zero: u8,
+}
+
+impl Code {
+    /// A code; `None` unless scale and `1 / scale` are positive and finite.
+    pub fn new(scale: f32, zero: u8) -> Option<Self> {
+        let inverse = 1.0 / scale;
+        let possible = |x: f32| x > 0.0 && x.is_normal();
+        (possible(scale) && possible(inverse)).then_some(Self { scale, inverse, zero })
+    }
+
+    /// The step from one byte to the next.
+    pub fn scale(self) -> f32 {
+        self.scale
+    }
+
+    /// The byte that stands for 0.
+    pub fn zero(self) -> u8 {
+        self.zero
+    }
+}
+
+impl Value for f32 {
+    type Code = ();
+
+    #[inline(always)]
+    fn read(self, (): ()) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn write(value: f32, (): ()) -> f32 {
+        value
+    }
+}
+
+impl Value for u8 {
+    type Code = Code;
+
+    #[inline(always)]
+    fn read(self, code: Code) -> f32 {
+        (f32::from(self) - f32::from(code.zero)) * code.scale
+    }
+
+    #[inline(always)]
+    fn write(value: f32, code: Code) -> u8 {
+        <u8 as Eightfold>::write8([value; 8], code)[0]
+    }
+}
+
+/// Values to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a, T: Value> {
+    /// Picture by picture.
+    pub values: &'a [T],
+    /// What they stand for.
+    pub code: T::Code,
+}
+
+/// Values to be written.
+#[derive(Debug)]
+pub struct Target<'a, T: Value> {
+    /// Picture by picture.
+    pub values: &'a mut [T],
+    /// What they are to stand for.
+    pub code: T::Code,
+}
+
+impl<T: Value> Source<'_, T> {
+    /// Values `i..i + 8`.
+    #[inline(always)]
+    pub(super) fn lanes<L: Lanes>(&self, i: usize) -> L {
+        T::read8(self.values[i..i + 8].try_into().expect("a range of eight"), self.code)
+    }
+
+    /// The first `count` values from `i` on, and zeros.
+    #[inline(always)]
+    pub(super) fn part<L: Lanes>(&self, i: usize, count: usize) -> L {
+        if count >= 8 {
+            return self.lanes(i);
+        }
+        let mut lanes = [0.0; 8];
+        for (lane, value) in lanes.iter_mut().zip(&self.values[i..i + count]) {
+            *lane = value.read(self.code);
+        }
+        L::read(&lanes)
+    }
+}
+
+impl<T: Value> Target<'_, T> {
+    /// Writes the first `count` of `lanes` from `i` on.
+    #[inline(always)]
+    pub(super) fn put<L: Lanes>(&mut self, i: usize, count: usize, lanes: L) {
+        let written = T::write8(lanes, self.code);
+        if count >= 8 {
+            self.values[i..i + 8].copy_from_slice(&written);
+        } else {
+            self.values[i..i + count].copy_from_slice(&written[..count]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_round_half_to_even_and_saturate() {
+        let code = Code::new(0.5, 3).unwrap();
+        for (value, byte) in [
+            (0.0, 3),
+            (0.5, 4),
+            (0.25, 3),  // 0.5 steps, to the even 0
+            (0.75, 5),  // 1.5 steps, to the even 2
+            (-0.75, 1), // -1.5 steps, to the even -2
+            (-9.0, 0),
+            (1e30, 255),
+            (f32::INFINITY, 255),
+            (f32::NEG_INFINITY, 0),
+        ] {
+            assert_eq!(u8::write(value, code), byte, "{value}");
+        }
+        for byte in 0..=255 {
+            assert_eq!(u8::write(byte.read(code), code), byte);
+        }
+    }
+
+    #[test]
+    fn impossible_codes_are_refused() {
+        for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-40, 3e38] {
+            assert_eq!(Code::new(scale, 0), None, "{scale}");
+        }
+    }
+}

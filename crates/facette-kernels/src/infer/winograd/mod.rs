@@ -1,0 +1,291 @@
+//! Convolutions of 3x3 with stride 1 by Winograd's shortcut F(4x4, 3x3): 36 products for 16 outputs
+//! in the place of 144.
+//!
+//! Tiles of 6x6 pixels are transformed, multiplied point by point with the transformed kernel, which
+//! makes 36 products of matrices, and transformed back to 4x4 pixels.
+
+#![allow(clippy::needless_range_loop, clippy::manual_map, reason = "closures are not inlined")]
+
+pub(super) mod whole;
+
+use super::arithmetic::Arithmetic;
+use super::finish::Finish;
+use super::lanes::Lanes;
+use super::level_task::{Task, run_at};
+use super::padded::{Frame, Pad};
+use super::panels::Panels;
+use super::tile::{Product, ROWS, Rows, Table};
+use super::value::{Source, Target, Value};
+use super::work::{Buffers, Needs};
+use super::{LANES, pitch};
+use crate::Level;
+use crate::conv::ConvShape;
+
+const POINTS: usize = 36;
+
+/// Bytes of transformed tiles and products that are to stay in the second-level cache.
+const BLOCK: usize = 128 << 10;
+
+/// A layer computed in this way.
+#[derive(Debug)]
+pub(super) struct Winograd<A: Arithmetic> {
+    frame: Frame,
+    /// Tiles down and across.
+    tiles: [usize; 2],
+    /// Rows and columns of the output.
+    size: [usize; 2],
+    /// Transformed weights of each point.
+    points: [Panels<A::Operand>; POINTS],
+    inputs: usize,
+    outputs: usize,
+    /// Tiles computed at a time.
+    block: usize,
+    /// Pictures whose borders are drawn at a time: as many as fill a block.
+    pictures: usize,
+    /// Where each tile of a block starts among the transformed tiles of a point.
+    rows: Vec<usize>,
+}
+
+impl<A: Arithmetic> Winograd<A> {
+    /// Whether a layer can and should be computed in this way.
+    pub(super) fn pays(s: &ConvShape, weight: &[A::Weight]) -> bool {
+        let Some(limit) = A::shortcut() else { return false };
+        let plain = s.kernel == [3, 3]
+            && s.options.stride == [1, 1]
+            && s.options.dilation == [1, 1]
+            && s.options.groups == 1
+            && s.options.padding[0] <= 2
+            && s.options.padding[1] <= 2;
+        let tiles = s.out_height.div_ceil(4) * s.out_width.div_ceil(4);
+        let fewer = 2 * POINTS * tiles <= 9 * s.out_height * s.out_width;
+        let sum = |kernel: &[A::Weight]| kernel.iter().map(|&w| A::magnitude(w)).sum::<f64>();
+        plain
+            && fewer
+            && s.in_channels.min(s.out_channels) >= LANES
+            && weight.chunks_exact(9 * s.in_channels).all(|kernel| sum(kernel) <= limit)
+    }
+
+    pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
+        let (inputs, outputs) = (s.in_channels, s.out_channels);
+        let tiles = [s.out_height.div_ceil(4), s.out_width.div_ceil(4)];
+        let kernels = weight.as_chunks::<9>().0;
+        let points =
+            Panels::sets(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
+        let tile = POINTS
+            * (pitch(inputs) * size_of::<A::Operand>() + pitch(outputs) * size_of::<A::Sum>());
+        let block = (BLOCK / tile / ROWS * ROWS).clamp(2 * ROWS, 8 * ROWS);
+        Self {
+            frame: Frame {
+                height: s.height,
+                width: s.width,
+                pitch: pitch(inputs),
+                top: s.options.padding[0],
+                left: s.options.padding[1],
+                rows: 4 * tiles[0] + 2,
+                columns: 4 * tiles[1] + 2,
+            },
+            tiles,
+            size: [s.out_height, s.out_width],
+            points,
+            inputs,
+            outputs,
+            block,
+            pictures: (block / (tiles[0] * tiles[1])).max(1),
+            rows: (0..block).map(|i| i * pitch(inputs)).collect(),
+        }
+    }
+
+    /// Tiles of one picture.
+    pub(super) fn tiles(&self) -> usize {
+        self.tiles[0] * self.tiles[1]
+    }
+
+    pub(super) fn needs(&self, batch: usize) -> Needs {
+        let pictures = self.pictures.min(batch);
+        let block = self.block.min(pictures * self.tiles());
+        Needs {
+            pictures: pictures * self.frame.len(),
+            tiles: POINTS * block * pitch(self.inputs),
+            sums: POINTS * block * pitch(self.outputs),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
+    pub(super) fn run<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        batch: usize,
+        x: Source<'_, A::Source>,
+        residual: Option<Source<'_, R>>,
+        finish: &Finish,
+        y: Target<'_, Y>,
+        buffers: &mut Buffers<A::Operand, A::Sum>,
+    ) {
+        let [height, width] = self.size;
+        let out = height * width * pitch(self.outputs);
+        for first in (0..batch).step_by(self.pictures) {
+            let count = self.pictures.min(batch - first);
+            let of_x = first * self.frame.inner()..(first + count) * self.frame.inner();
+            let of_y = first * out..(first + count) * out;
+            let x = Source { values: &x.values[of_x], code: x.code };
+            let residual = match &residual {
+                Some(all) => Some(Source { values: &all.values[of_y.clone()], code: all.code }),
+                None => None,
+            };
+            let y = Target { values: &mut y.values[of_y], code: y.code };
+            self.run_some(level, count, x, residual, finish, y, buffers);
+        }
+    }
+
+    /// At most as many pictures as borders are drawn of at a time.
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
+    fn run_some<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        batch: usize,
+        x: Source<'_, A::Source>,
+        residual: Option<Source<'_, R>>,
+        finish: &Finish,
+        y: Target<'_, Y>,
+        buffers: &mut Buffers<A::Operand, A::Sum>,
+    ) {
+        let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
+        let convert = |value| A::operand(value, x.code);
+        run_at(level, Pad { from: x.values, into: pictures, frame: &self.frame, convert });
+        let tiles = A::tiles(Table::of(level));
+        let total = batch * self.tiles();
+        for first in (0..total).step_by(self.block) {
+            let count = self.block.min(total - first);
+            let forth =
+                Forth { layer: self, pictures, first, count, into: buffers.tiles.as_mut_slice() };
+            run_at(level, forth);
+            let per_point = count * pitch(self.inputs);
+            let sums = buffers.sums.as_mut_slice();
+            let rows = Rows::new(&self.rows[..count]);
+            let pitch = pitch(self.outputs);
+            for (point, panels) in self.points.iter().enumerate() {
+                let source = &buffers.tiles.as_slice()[point * per_point..][..per_point];
+                for panel in panels.iter() {
+                    tiles.run(
+                        panel.columns,
+                        &mut Product {
+                            source,
+                            rows,
+                            runs: &[0],
+                            steps: panels.steps(),
+                            weight: panel.weight,
+                            into: &mut sums[point * count * pitch + panel.first..],
+                            pitch,
+                        },
+                    );
+                }
+            }
+            let y = Target { values: &mut *y.values, code: y.code };
+            run_at(level, Back { layer: self, sums, first, count, residual, finish, y });
+        }
+    }
+
+    /// Picture, first row and first column of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> [usize; 3] {
+        let [down, across] = self.tiles;
+        [tile / (down * across), tile / across % down * 4, tile % across * 4]
+    }
+}
+
+/// Transforms `count` tiles from `first` on to `[point][tile][channel]`.
+struct Forth<'a, A: Arithmetic> {
+    layer: &'a Winograd<A>,
+    pictures: &'a [A::Operand],
+    first: usize,
+    count: usize,
+    into: &'a mut [A::Operand],
+}
+
+impl<A: Arithmetic> Task for Forth<'_, A> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let frame = &self.layer.frame;
+        let row = frame.columns * frame.pitch;
+        for i in 0..self.count {
+            let [picture, top, left] = self.layer.place(self.first + i);
+            let start = picture * frame.len() + top * row + left * frame.pitch;
+            for c in (0..frame.pitch).step_by(LANES) {
+                let tile = &self.pictures[start + c..][..5 * row + 5 * frame.pitch + LANES];
+                // Loops without closures, which would not be inlined and thus not be vectorised.
+                let mut lines = [[A::read::<L>(&[A::Operand::default(); 8]); 6]; 6];
+                for j in 0..6 {
+                    let mut column = lines[0];
+                    for (i, value) in column.iter_mut().enumerate() {
+                        let at = i * row + j * frame.pitch;
+                        *value = A::read::<L>(eight(tile, at));
+                    }
+                    column = A::input::<L>(column);
+                    for r in 0..6 {
+                        lines[r][j] = column[r];
+                    }
+                }
+                for r in 0..6 {
+                    let line = A::input::<L>(lines[r]);
+                    for j in 0..6 {
+                        let at = ((r * 6 + j) * self.count + i) * frame.pitch + c;
+                        self.into[at..at + 8].copy_from_slice(&A::write::<L>(line[j]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transforms the sums of `count` tiles from `first` on back, and finishes them.
+struct Back<'a, A: Arithmetic, R: Value, Y: Value> {
+    layer: &'a Winograd<A>,
+    sums: &'a [A::Sum],
+    first: usize,
+    count: usize,
+    residual: Option<Source<'a, R>>,
+    finish: &'a Finish,
+    y: Target<'a, Y>,
+}
+
+impl<A: Arithmetic, R: Value, Y: Value> Task for Back<'_, A, R, Y> {
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let pitch = pitch(self.layer.outputs);
+        let [height, width] = self.layer.size;
+        for i in 0..self.count {
+            let [picture, top, left] = self.layer.place(self.first + i);
+            for c in (0..pitch).step_by(LANES) {
+                let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); 6]; 4];
+                for j in 0..6 {
+                    let mut column = lines[0];
+                    for (r, value) in column.iter_mut().enumerate() {
+                        let at = ((r * 6 + j) * self.count + i) * pitch + c;
+                        *value = A::sums::<L>(eight(self.sums, at));
+                    }
+                    let column = A::output::<L>(column);
+                    for r in 0..4 {
+                        lines[r][j] = column[r];
+                    }
+                }
+                for r in 0..4.min(height - top) {
+                    let line = A::output::<L>(lines[r]);
+                    for j in 0..4.min(width - left) {
+                        let at = ((picture * height + top + r) * width + left + j) * pitch + c;
+                        let residual = match &self.residual {
+                            Some(residual) => Some(residual.lanes(at)),
+                            None => None,
+                        };
+                        let sum = A::real::<L>(A::settle::<L>(line[j]));
+                        self.y.put(at, 8, self.finish.lanes(c, sum, residual));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn eight<T>(from: &[T], at: usize) -> &[T; 8] {
+    from[at..at + 8].try_into().expect("a range of eight")
+}

@@ -1,0 +1,82 @@
+//! Winograd's F(4x4, 3x3) in whole numbers, without a rounding anywhere.
+//!
+//! Interpolating at 0, +-1, +-2 and infinity (Lavin and Gray, 2016), the transform of the picture
+//! has integer entries that add up to at most 10 a row: twice applied to differences of bytes,
+//! `|v| <= 100 * 255`, it fits 16 bits. That of the kernel has fractions; here each of its rows is
+//! multiplied by its denominator, which leaves `|u| <= 49 * 127`, and the denominators are put
+//! back, times 24, into the last transform. It therefore yields 576 times the convolution, in
+//! arithmetic modulo 2^32: `576 = 9 * 64`, of which 9 has an inverse modulo 2^32. What is left is
+//! `64 y`, a number of 32 bits as long as `|y| < 2^25`, and a shift makes it `y`: the very sum that
+//! the plain loops yield. Intermediate values may run over; that is what arithmetic modulo 2^32 is
+//! for.
+//!
+//! The published integer variants round the transformed kernel to 8 bits or stop at F(2x2, 3x3);
+//! to carry the exact product through a modular inverse costs nothing but one multiplication.
+
+use std::array::from_fn;
+
+use crate::infer::lanes::{Ints, Shorts};
+
+/// Largest sum of weight magnitudes for which `255 * sum < 2^25`.
+pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
+
+/// `9 * INVERSE = 1` modulo 2^32.
+const INVERSE: i32 = 954_437_177;
+
+#[inline(always)]
+pub(in crate::infer) fn input<V: Shorts>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
+    // 4 x - 5 y + z
+    let ends = |x: V, y: V, z: V| x.sub(y).left::<2>().sub(y).add(z);
+    let (even, odd) = (e.sub(c.left::<2>()), d.sub(b.left::<2>()));
+    let (near, far) = (e.sub(c), d.sub(b).left::<1>());
+    [ends(a, c, e), even.add(odd), even.sub(odd), near.add(far), near.sub(far), ends(b, d, f)]
+}
+
+#[inline(always)]
+pub(in crate::infer) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
+    let (near, nearer) = (b.add(c), c.sub(b).left::<2>());
+    let (far, farther) = (d.add(e), d.sub(e).left::<1>());
+    [
+        a.left::<1>().add(a).sub(near.left::<1>()).left::<1>().add(far),
+        nearer.add(farther),
+        far.sub(near).left::<2>(),
+        f.left::<1>().add(f).left::<1>().add(farther).left::<2>().add(nearer),
+    ]
+}
+
+#[inline(always)]
+pub(in crate::infer) fn settle<V: Ints>(sum: V) -> V {
+    sum.times(INVERSE).right::<6>()
+}
+
+pub(in crate::infer) fn kernel(weight: [i8; 9]) -> [i16; 36] {
+    let line =
+        |[a, b, c]: [i16; 3]| [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c];
+    let weight = weight.map(i16::from);
+    let columns: [[i16; 6]; 3] = from_fn(|j| line([weight[j], weight[3 + j], weight[6 + j]]));
+    let rows: [[i16; 6]; 6] = from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
+    from_fn(|i| rows[i / 6][i % 6])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_has_its_inverse() {
+        assert_eq!(INVERSE.wrapping_mul(9), 1);
+    }
+
+    #[test]
+    fn the_largest_values_fit() {
+        // All signs as the rows of the transform want them.
+        let signs = [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, -2, -1, 2, 1, 0]];
+        for row in signs {
+            let most: i32 = row.iter().map(|&s: &i32| s.abs() * 255).sum();
+            let tile: [[i16; 8]; 6] = from_fn(|i| [255 * row[i].signum() as i16; 8]);
+            assert!(input(tile).iter().any(|line| i32::from(line[0]) == most));
+            assert!(10 * most <= i32::from(i16::MAX));
+        }
+        assert_eq!(kernel([127; 9])[3 * 6 + 3], 49 * 127);
+    }
+}

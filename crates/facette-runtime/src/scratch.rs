@@ -1,0 +1,83 @@
+//! What one thread needs besides the network.
+
+use facette_kernels::infer::{Value, Work, pitch};
+
+use crate::plan::Plan;
+use crate::slots::{Place, Slots};
+use crate::step::Tensor;
+
+/// Working memory of one thread, reused from face to face. Belongs to the recognizer that made it.
+#[derive(Debug)]
+pub struct Scratch {
+    pub(crate) slots: Slots,
+    pub(crate) work: Work,
+    pub(crate) planes: Vec<f32>,
+    embeddings: Vec<f32>,
+    dim: usize,
+    faces: usize,
+}
+
+impl Scratch {
+    /// Most faces computed at once: enough to fill the kernels' tiles on small maps, and few enough
+    /// to stay in the cache.
+    pub const MOST: usize = 12;
+
+    pub(crate) fn new(plan: &Plan, planes: usize, dim: usize, faces: usize) -> Self {
+        let faces = faces.clamp(1, Self::MOST);
+        let (slots, work) = plan.reserve(faces);
+        Self {
+            slots,
+            work,
+            planes: vec![0.0; planes],
+            embeddings: vec![0.0; faces * dim],
+            dim,
+            faces,
+        }
+    }
+
+    /// Faces it holds at once.
+    pub fn faces(&self) -> usize {
+        self.faces
+    }
+
+    /// Bytes of working memory besides the activations: pictures with borders, transformed tiles.
+    pub fn work_bytes(&self) -> usize {
+        self.work.bytes()
+    }
+
+    /// The first `count` embeddings.
+    pub(crate) fn embeddings(&self, count: usize) -> &[f32] {
+        &self.embeddings[..count * self.dim]
+    }
+
+    /// Copies the results out of the activations.
+    pub(crate) fn collect(&mut self, from: Tensor, count: usize, unit: bool) {
+        let rows = self.embeddings.chunks_exact_mut(self.dim).take(count);
+        match from.place {
+            Place::Float(slot) => {
+                let x = self.slots.read::<f32>(slot, (), count * from.len);
+                for (row, x) in rows.zip(x.values.chunks_exact(pitch(self.dim))) {
+                    row.copy_from_slice(&x[..self.dim]);
+                    if unit {
+                        normalise(row);
+                    }
+                }
+            }
+            Place::Byte(slot, code) => {
+                let x = self.slots.read::<u8>(slot, code, count * from.len);
+                for (row, x) in rows.zip(x.values.chunks_exact(pitch(self.dim))) {
+                    row.iter_mut().zip(x).for_each(|(v, x)| *v = x.read(code));
+                    if unit {
+                        normalise(row);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Divides by the Euclidean length, at least 1e-12.
+fn normalise(row: &mut [f32]) {
+    let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt().max(1e-12);
+    row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
+}

@@ -1,0 +1,109 @@
+//! Students in int8: near to what they were in floats, and the same bytes everywhere.
+
+use facette_graph::{Norm, StudentFile};
+use facette_runtime::{Face, Level, QuantiseOptions, Range, Recognizer, RuntimeError, quantise};
+
+use crate::support::{everything, numbers, residual_b, student};
+
+fn pixels(count: usize, width: usize, height: usize) -> Vec<Vec<u8>> {
+    let mut next = numbers(7);
+    let mut face = || (0..3 * width * height).map(|_| (127.5 * (next() + 1.0)) as u8).collect();
+    (0..count).map(|_| face()).collect()
+}
+
+fn faces(pixels: &[Vec<u8>], width: usize, height: usize) -> Vec<Face<'_>> {
+    pixels.iter().map(|rgb| Face::new(rgb, width, height).unwrap()).collect()
+}
+
+fn embeddings(file: StudentFile, level: Level, faces: &[Face<'_>], at_once: usize) -> Vec<f32> {
+    let recognizer = Recognizer::new(file).unwrap().at(level);
+    let mut out = vec![0.0; faces.len() * recognizer.dim()];
+    recognizer.embed_batch(&mut recognizer.scratch(at_once), faces, &mut out).unwrap();
+    out
+}
+
+fn check(graph: facette_graph::Graph, least: f64) {
+    let (width, height) = (graph.input.width, graph.input.height);
+    let file = student(graph, Norm::L2, 3);
+    let rgb = pixels(24, width, height);
+    let faces = faces(&rgb, width, height);
+    let dim = file.card().embedding.dim;
+    for range in [Range::MinMax, Range::Percentile(99.999), Range::Entropy] {
+        for correct_bias in [false, true] {
+            let options = QuantiseOptions { range, correct_bias };
+            let small = quantise(&file, &faces[..16], options).unwrap();
+            let float = embeddings(file.clone(), Level::current(), &faces, 8);
+            let bytes = embeddings(small.clone(), Level::Scalar, &faces, 1);
+            let cosines = float.chunks(dim).zip(bytes.chunks(dim)).map(|(a, b)| -> f64 {
+                a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+            });
+            let mean = cosines.sum::<f64>() / faces.len() as f64;
+            // Noise has no outliers that would be worth a cut.
+            let least = if range == Range::Entropy { least - 0.01 } else { least };
+            assert!(mean > least, "{range} {correct_bias}: {mean}");
+            for &level in Level::available() {
+                for at_once in [1, 5, 8] {
+                    let found = embeddings(small.clone(), level, &faces, at_once);
+                    assert_eq!(found, bytes, "{level:?}, {at_once} at once");
+                }
+            }
+            // The file says everything.
+            let written = small.to_bytes().unwrap();
+            let read = StudentFile::from_bytes(&written).unwrap();
+            assert_eq!(embeddings(read, Level::current(), &faces, 8), bytes);
+        }
+    }
+}
+
+#[test]
+fn every_operation_works_in_bytes() {
+    check(everything(), 0.995);
+}
+
+#[test]
+fn a_residual_network_works_in_bytes() {
+    check(residual_b(), 0.998);
+}
+
+#[test]
+fn it_is_a_quarter_of_the_size_and_says_what_it_is() {
+    let file = student(residual_b(), Norm::L2, 3);
+    let rgb = pixels(4, 16, 16);
+    let small = quantise(&file, &faces(&rgb, 16, 16), QuantiseOptions::default()).unwrap();
+    let (before, after) = (file.to_bytes().unwrap().len(), small.to_bytes().unwrap().len());
+    assert!(10 * after < 3 * before, "{after} of {before}");
+    let quantisation = small.card().quantisation.as_ref().unwrap();
+    assert_eq!(quantisation.calibration, "percentile 99.999 on 4 faces, biases corrected");
+    let recognizer = Recognizer::new(small.clone()).unwrap();
+    let lines = recognizer.describe();
+    assert!(lines.contains("blocks.0.c1 conv winograd -> int8"), "{lines}");
+    assert!(lines.contains("emb linear direct -> f32"), "{lines}");
+    let again = quantise(&small, &faces(&rgb, 16, 16), QuantiseOptions::default());
+    assert!(matches!(again, Err(RuntimeError::Quantised)));
+    let none = quantise(&file, &[], QuantiseOptions::default()).unwrap_err();
+    assert!(none.to_string().contains("faces to calibrate on"));
+}
+
+#[test]
+fn bytes_that_contradict_the_card_are_refused() {
+    let file = student(residual_b(), Norm::L2, 3);
+    let rgb = pixels(2, 16, 16);
+    let small = quantise(&file, &faces(&rgb, 16, 16), QuantiseOptions::default()).unwrap();
+    let refused = |change: &dyn Fn(&mut facette_graph::Quantisation), text: &str| {
+        let (mut card, arrays) = small.clone().into_parts();
+        change(card.quantisation.as_mut().unwrap());
+        let error = match StudentFile::new(card, arrays) {
+            Ok(file) => Recognizer::new(file).unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains(text), "{error}");
+    };
+    refused(&|q| q.activations[0].scale = 0.0, "quantisation.activations");
+    refused(&|q| q.activations[0].scale = f32::NAN, "quantisation.activations");
+    refused(&|q| q.activations[0].node = 9999, "quantisation.activations");
+    refused(&|q| q.activations.swap(0, 1), "quantisation.activations");
+    refused(&|q| q.weights.values_mut().next().unwrap()[0] *= 1.5, "whole multiples");
+    refused(&|q| q.weights.values_mut().next().unwrap().truncate(1), "positive steps");
+    refused(&|q| drop(q.weights.pop_first()), "quantise the student anew");
+    refused(&|q| drop(q.weights.insert("x".into(), vec![1.0])), "no weight of the graph");
+}
