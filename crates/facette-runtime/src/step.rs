@@ -129,11 +129,7 @@ impl Step {
                     reading!(slots, tensor, batch, x => rearrange.run(i, batch, x, &mut y));
                 }
             }
-            (Layer::Sigmoid, _) => reading!(slots, first, batch, x => {
-                for (y, &value) in y.values.iter_mut().zip(x.values) {
-                    *y = Y::write(1.0 / (1.0 + libm::expf(-value.read(x.code))), code);
-                }
-            }),
+            (Layer::Sigmoid, _) => reading!(slots, first, batch, x => sigmoid(x, y)),
             (Layer::Normalise(channels), _) => reading!(slots, first, batch, x => {
                 normalise(*channels, x, y);
             }),
@@ -158,6 +154,12 @@ impl Step {
                 conv.run(level, batch, x, Some(residual), y, work);
             }),
         }
+    }
+}
+
+fn sigmoid<X: Value, Y: Value>(x: Source<'_, X>, y: Target<'_, Y>) {
+    for (to, &value) in y.values.iter_mut().zip(x.values) {
+        *to = Y::write(1.0 / (1.0 + libm::expf(-value.read(x.code))), y.code);
     }
 }
 
