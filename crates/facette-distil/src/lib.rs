@@ -7,6 +7,7 @@
 //! own file in [`methods`] and a line in [`METHODS`].
 
 mod batch;
+pub mod branches;
 pub mod divergence;
 mod error;
 mod guided;

@@ -1,11 +1,12 @@
 //! One loss.
 
 use burn::tensor::{Device, Tensor};
-use facette_graph::TensorSpec;
+use facette_graph::{Graph, TensorSpec};
 use facette_nets::{Init, Knowledge, Parameters, Wanted};
 
 use crate::batch::Batch;
 use crate::error::DistilError;
+use crate::settings;
 use crate::shapes::StreamShapes;
 
 /// One loss between what a learning stream yields and, where the term has a target, what another
@@ -107,6 +108,8 @@ pub struct Context<'a> {
     pub student: &'a StreamShapes,
     /// The target, where there is one.
     pub target: Option<&'a StreamShapes>,
+    /// The learner's network, for terms that train copies of its last stages.
+    pub network: Option<&'a Graph>,
     /// Classes in the training data; `None` without labels.
     pub classes: Option<usize>,
     /// Pictures in the training set.
@@ -188,6 +191,14 @@ pub trait TermSpec: Sync {
     fn needs(&self) -> Needs;
     /// Its settings with the published defaults.
     fn defaults(&self) -> toml::Table;
+    /// The settings in full: `given` over the defaults.
+    ///
+    /// # Errors
+    /// If a setting is unknown; terms that can tell without knowing the streams also refuse
+    /// impossible ones.
+    fn effective(&self, given: &toml::Table) -> Result<toml::Table, DistilError> {
+        settings::over(self.id(), &self.defaults(), given)
+    }
     /// Whether it scores classes from the embedding, so that recipes may name it as a head.
     fn is_head(&self) -> bool {
         false

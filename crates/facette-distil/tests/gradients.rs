@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use facette_distil::{Batch, Context, DistilError, StreamShapes, TERMS, Term, TermSpec};
-use facette_graph::Shape;
+use facette_graph::{Builder, Conv, Graph, Input, Shape};
 use facette_nets::{Knowledge, Wanted, read};
 use facette_random::stream;
 use rand::RngExt;
@@ -19,7 +19,7 @@ const PICTURES: usize = 8;
 
 /// Terms that hold back part of their gradient on purpose: a margin that changes only the value, a
 /// teaching side within the learner.
-const HELD_BACK: &[&str] = &["sphereface", "self_kd"];
+const HELD_BACK: &[&str] = &["sphereface", "self_kd", "one"];
 
 /// Terms whose defaults suit whole data sets: they stand below with smaller ones.
 const LARGE: &[&str] = &["crd"];
@@ -28,6 +28,11 @@ const LARGE: &[&str] = &["crd"];
 const FURTHER: &[(&str, &str)] = &[
     ("ce", "label_smoothing = 0.2"),
     ("kd", "temperature = 2.0\nsquared_temperature = false"),
+    ("kd", "temperature = 2.0\nstudent_temperature = 1.0"),
+    ("mkd", "form = 'absolute'"),
+    ("reviewkd", "warmup = 0"),
+    ("one", "detach = false\nramp = 0"),
+    ("okddip", "ramp = 0\nbranches = 3"),
     ("squared", "normalise = true\nreduction = 'batch_mean'"),
     ("squared", "reduction = 'sum'"),
     ("cosine", "project = 'linear'"),
@@ -290,6 +295,26 @@ fn gradients_are_derivatives() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// A network that yields these shapes.
+fn network(shapes: &StreamShapes) -> Graph {
+    let mut b = Builder::new("tiny", Input::colour(8));
+    let mut x = 0;
+    for (index, map) in shapes.stem.iter().chain(&shapes.stages).enumerate() {
+        let stride = b.side(x) / map.height;
+        let conv = Conv::square(b.channels(x), map.channels, 3, stride);
+        x = b.conv_norm(format!("conv{index}"), format!("bn{index}"), x, conv);
+        x = b.relu(x);
+        match index {
+            0 => b.stem(x),
+            _ => b.stage(x),
+        }
+    }
+    let (pooled, width) = (b.global_average(x), b.channels(x));
+    let embedding = b.linear("embedding", pooled, width, shapes.embedding, true);
+    let logits = b.linear("fc", embedding, shapes.embedding, CLASSES, true);
+    b.finish(embedding, Some(logits)).unwrap()
+}
+
 fn build(
     spec: &dyn TermSpec,
     settings: &str,
@@ -297,9 +322,11 @@ fn build(
     teacher: &StreamShapes,
     device: &Device,
 ) -> Result<Box<dyn Term>, DistilError> {
+    let graph = network(student);
     let context = Context {
         student,
         target: Some(teacher),
+        network: Some(&graph),
         classes: Some(CLASSES),
         pictures: 20,
         device,

@@ -12,8 +12,11 @@ const PICTURES: usize = 8;
 const SIZE: usize = 8;
 
 /// Settings in place of defaults that suit whole data sets.
-const SMALLER: &[(&str, &str)] =
-    &[("crd", "terms = [{ term = 'crd', weight = 0.8, negatives = 32, dim = 8 }]")];
+const SMALLER: &[(&str, &str)] = &[
+    ("crd", "terms = [{ term = 'crd', weight = 0.8, negatives = 32, dim = 8 }]"),
+    // Their full weight stands at the end of a warm-up.
+    ("reviewkd", "terms = [{ term = 'reviewkd', warmup = 0 }]"),
+];
 
 fn settings_of(spec: &dyn MethodSpec) -> &'static str {
     SMALLER.iter().find(|(id, _)| *id == spec.id()).map_or("", |(_, settings)| settings)
@@ -95,6 +98,7 @@ impl Stage {
             .map(|i| Context {
                 student: &shapes[i],
                 target: (i + 1 == count && count > 1).then(|| &shapes[i - 1]),
+                network: Some(networks[i].graph()),
                 classes: Some(CLASSES),
                 pictures: 100,
                 device: &device,
@@ -115,12 +119,31 @@ impl Stage {
         Self { networks, method, pictures, labels, device }
     }
 
+    fn batch(&self, step: u64) -> Batch {
+        let indices = (0..PICTURES).collect();
+        Batch { step, ..Batch::first(self.labels.clone(), indices, &self.device) }
+    }
+
+    /// The passes that terms ask for before the first step.
+    fn observe(&mut self) {
+        let passes = self.method.ties.iter().map(|tie| tie.term.passes()).max().unwrap_or(0);
+        for pass in 0..passes {
+            let batch = Batch { epoch: pass, ..self.batch(pass as u64) };
+            for tie in self.method.ties.iter_mut().filter(|tie| tie.term.passes() > pass) {
+                let place = tie.target.expect("what is observed is a target");
+                self.networks[place].want(tie.term.wanted());
+                let seen = lifted(self.networks[place].infer(self.pictures.clone().inner()));
+                tie.term.observe(&seen, &batch).unwrap();
+            }
+        }
+    }
+
     /// One step of plain descent; the loss of every learning stream.
     fn step(&mut self, step: u64) -> Vec<f32> {
-        let batch = Batch {
-            step,
-            ..Batch::first(self.labels.clone(), (0..PICTURES).collect(), &self.device)
-        };
+        if step == 0 {
+            self.observe();
+        }
+        let batch = self.batch(step);
         let mut knowledge: Vec<Knowledge> = Vec::new();
         for (index, network) in self.networks.iter_mut().enumerate() {
             network.want(self.method.wanted(index));
@@ -208,19 +231,26 @@ fn three_steps(spec: &dyn MethodSpec, settings: &str, graphs: &dyn Fn(usize) -> 
     all
 }
 
+/// Methods that need networks of equal channels.
+const ALIKE: &[&str] = &["fsp"];
+
 /// The student is `graphs(0)`, the stream before it `graphs(1)`.
 fn pair(index: usize) -> Graph {
     if index == 0 { network(4, 6) } else { network(6, 10) }
+}
+
+fn graphs_of(spec: &dyn MethodSpec) -> &'static dyn Fn(usize) -> Graph {
+    if ALIKE.contains(&spec.id()) { &|_| network(4, 6) } else { &pair }
 }
 
 #[test]
 fn every_method_trains_three_steps() {
     for spec in METHODS {
         let settings = settings_of(*spec);
-        let first = three_steps(*spec, settings, &pair);
+        let first = three_steps(*spec, settings, graphs_of(*spec));
         assert_eq!(
             first,
-            three_steps(*spec, settings, &pair),
+            three_steps(*spec, settings, graphs_of(*spec)),
             "{}: the same seed, other losses",
             spec.id()
         );
@@ -253,7 +283,7 @@ fn the_adapter_learns_from_features() {
 #[test]
 fn descent_lowers_the_loss() {
     for spec in METHODS {
-        let mut stage = Stage::new(*spec, settings_of(*spec), &pair);
+        let mut stage = Stage::new(*spec, settings_of(*spec), graphs_of(*spec));
         let losses: Vec<f32> = (0..25).map(|step| stage.step(step).iter().sum()).collect();
         assert!(losses[24] < losses[0], "{}: {losses:?}", spec.id());
     }
@@ -267,6 +297,7 @@ fn streams_that_lack_what_is_needed_are_refused() {
     let context = |student, target, classes| Context {
         student,
         target,
+        network: None,
         classes,
         pictures: 100,
         device: &device,

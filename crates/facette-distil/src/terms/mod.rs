@@ -2,24 +2,31 @@
 //! in [`TERMS`].
 
 pub mod ab;
+pub mod afd;
 pub mod at;
 pub mod cc;
 pub mod cckd;
 pub mod centre;
+pub mod cl_ilr;
 pub mod cosine;
 pub mod crd;
 pub mod cross_entropy;
 pub mod darkrank;
+pub mod dist;
 pub mod dkd;
 pub mod fitnet;
 pub mod fsp;
 pub mod ft;
 pub mod horkd;
 pub mod kd;
+pub mod mkd;
 pub mod nst;
+pub mod okddip;
+pub mod one;
 pub mod paraphraser;
 pub mod pkt;
 pub mod relation;
+pub mod reviewkd;
 pub mod rkd_angle;
 pub mod rkd_distance;
 pub mod self_kd;
@@ -28,7 +35,10 @@ pub mod squared;
 pub mod triplet;
 pub mod vid;
 
-use crate::heads::{adaface, arcface, asoftmax, cosface, normface, softmax, sphereface};
+use crate::heads::{
+    adaface, arcface, asoftmax, cosface, margin_distillation, normface, proxyless, softmax,
+    sphereface,
+};
 use crate::term::TermSpec;
 
 /// Every term recipes may name, heads included.
@@ -44,7 +54,9 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &cc::CcSpec,
     &cckd::CckdSpec,
     &darkrank::DarkRankSpec,
+    &mkd::MkdSpec,
     &dkd::DkdSpec,
+    &dist::DistSpec,
     &at::AtSpec,
     &sp::SpSpec,
     &nst::NstSpec,
@@ -53,9 +65,14 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &vid::VidSpec,
     &ab::AbSpec,
     &ft::FtSpec,
+    &afd::AfdSpec,
+    &reviewkd::ReviewKdSpec,
     &crd::CrdSpec,
     &horkd::HorkdSpec,
     &self_kd::SelfKdSpec,
+    &cl_ilr::ClIlrSpec,
+    &one::OneSpec,
+    &okddip::OkddipSpec,
     &centre::CentreSpec,
     &triplet::TripletSpec,
     &softmax::SoftmaxSpec,
@@ -65,4 +82,6 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &asoftmax::ASoftmaxSpec,
     &sphereface::SphereFaceSpec,
     &adaface::AdaFaceSpec,
+    &proxyless::ProxylessSpec,
+    &margin_distillation::MarginDistillationSpec,
 ];

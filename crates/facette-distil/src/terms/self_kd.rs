@@ -312,6 +312,10 @@ impl TermSpec for SelfKdSpec {
         settings::defaults::<Settings>()
     }
 
+    fn effective(&self, given: &toml::Table) -> Result<toml::Table, DistilError> {
+        Ok(settings::table(&Settings::read(self.id(), given)?))
+    }
+
     fn build(
         &self,
         given: &toml::Table,

@@ -2,6 +2,7 @@
 
 use facette_data::{Loader, Views};
 use facette_distil::{Context, Method, Needs, Stream, StreamShapes, find_method, find_term};
+use facette_graph::Graph;
 use facette_image::View;
 use facette_nets::{NetOptions, Network, build, find};
 
@@ -91,7 +92,12 @@ impl StageRun {
                 }
             });
         }
-        let mut built = ties(run, &settings, &stream_list, &shapes)?;
+        let graph = |place: usize| match members.iter().find(|(at, _)| *at == place) {
+            Some((_, Member { body: Body::Learner { network, .. }, .. })) => Some(network.graph()),
+            _ => None,
+        };
+        let graphs: Vec<Option<&Graph>> = (0..stream_list.len()).map(graph).collect();
+        let mut built = ties(run, &settings, &stream_list, &shapes, &graphs)?;
         if let (Some(place), Some(chosen)) = (frozen, teacher) {
             let wanted = built.wanted(place);
             let body = chosen.body(run, wanted)?;
@@ -244,11 +250,13 @@ fn ties(
     settings: &Stage,
     streams: &[Stream],
     shapes: &[StreamShapes],
+    graphs: &[Option<&Graph>],
 ) -> Result<Method, TrainError> {
     let dataset = run.pictures.dataset();
     let context = |learner: usize, target: Option<usize>| Context {
         student: &shapes[learner],
         target: target.map(|target| &shapes[target]),
+        network: graphs[learner],
         classes: Some(dataset.classes().len()),
         pictures: dataset.len(),
         device: &run.device,
