@@ -9,6 +9,7 @@
 mod batch;
 pub mod branches;
 pub mod divergence;
+mod eigen;
 mod error;
 mod guided;
 pub mod heads;
@@ -23,6 +24,7 @@ pub mod pairs;
 pub mod pooling;
 mod projection;
 mod registry;
+pub mod selection;
 mod settings;
 mod shapes;
 mod term;

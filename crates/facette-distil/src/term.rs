@@ -35,6 +35,15 @@ pub trait Term: Send {
         Ok(())
     }
 
+    /// Called once after the last of the passes: time to draw conclusions from what was gathered. Yields remarks for
+    /// whoever watches the run.
+    ///
+    /// # Errors
+    /// If nothing was gathered, or the device cannot be read.
+    fn conclude(&mut self) -> Result<Vec<String>, DistilError> {
+        Ok(Vec::new())
+    }
+
     /// The loss over the batch, a scalar `[1]` that carries gradient to `student` (and to the
     /// term's own parameters). `target` comes detached unless the method says otherwise. Asked
     /// twice it answers the same: what moves with the steps (memory banks, centres) moves in

@@ -275,6 +275,9 @@ fn gradients_are_derivatives() {
         for _ in 0..term.passes() {
             term.observe(&target, &batch).unwrap_or_else(|e| panic!("{name}: {e}"));
         }
+        if term.passes() > 0 {
+            term.conclude().unwrap_or_else(|e| panic!("{name}: {e}"));
+        }
         // A step first, so that what the first batch sets is set.
         let seen = student.knowledge(&device, None).0;
         term.loss(&seen, Some(&target), &batch).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -14,6 +14,8 @@ const SIZE: usize = 8;
 /// Settings in place of defaults that suit whole data sets.
 const SMALLER: &[(&str, &str)] = &[
     ("crd", "terms = [{ term = 'crd', weight = 0.8, negatives = 32, dim = 8 }]"),
+    // Sums over the batch want a smaller rate than these steps take.
+    ("horkd", "terms = [{ term = 'horkd', reduction = 'mean', alpha = 25.0, beta = 50.0 }]"),
     // Their full weight stands at the end of a warm-up.
     ("reviewkd", "terms = [{ term = 'reviewkd', warmup = 0 }]"),
 ];
@@ -136,6 +138,9 @@ impl Stage {
                 tie.term.observe(&seen, &batch).unwrap();
             }
         }
+        for tie in self.method.ties.iter_mut().filter(|tie| tie.term.passes() > 0) {
+            tie.term.conclude().unwrap();
+        }
     }
 
     /// One step of plain descent; the loss of every learning stream.
@@ -232,7 +237,7 @@ fn three_steps(spec: &dyn MethodSpec, settings: &str, graphs: &dyn Fn(usize) -> 
 }
 
 /// Methods that need networks of equal channels.
-const ALIKE: &[&str] = &["fsp"];
+const ALIKE: &[&str] = &["fsp", "kdsvd"];
 
 /// The student is `graphs(0)`, the stream before it `graphs(1)`.
 fn pair(index: usize) -> Graph {
@@ -282,11 +287,15 @@ fn the_adapter_learns_from_features() {
 
 #[test]
 fn descent_lowers_the_loss() {
+    let mut failures = Vec::new();
     for spec in METHODS {
         let mut stage = Stage::new(*spec, settings_of(*spec), graphs_of(*spec));
         let losses: Vec<f32> = (0..25).map(|step| stage.step(step).iter().sum()).collect();
-        assert!(losses[24] < losses[0], "{}: {losses:?}", spec.id());
+        if losses[24].is_nan() || losses[24] >= losses[0] {
+            failures.push(format!("{}: {losses:?}", spec.id()));
+        }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]

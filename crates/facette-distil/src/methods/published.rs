@@ -173,6 +173,35 @@ pub const REVIEWKD: Baseline = Baseline {
     ..PLAIN
 };
 
+/// Singular value decomposition.
+pub const KDSVD: Baseline = Baseline {
+    id: "kdsvd",
+    about: "how the leading directions of stages that follow each other relate, beside the labels",
+    source: "Lee et al., ECCV 2018; HobbitLong/RepDistiller",
+    terms: &[("kdsvd", 1.0, "")],
+    ..PLAIN
+};
+
+/// Selective distillation, after a stage of labels alone.
+pub const SKD: Baseline = Baseline {
+    id: "skd",
+    about: "identities, and regression to the teacher of the faces a graph energy selects",
+    source: "arXiv 1811.09998 (selection reconstructed)",
+    gamma: 0.0,
+    terms: &[("softmax", 1.0, ""), ("selective", 1.0, "")],
+    ..PLAIN
+};
+
+/// Few-shot refinement, after a stage of `bridge`.
+pub const FSLR: Baseline = Baseline {
+    id: "fslr",
+    about: "episodes: a relation module beside a little of the first stage's losses",
+    source: "Ge et al., ACM MM 2019 (reconstructed)",
+    gamma: 0.0,
+    terms: &[("relation_module", 1.0, ""), ("softmax", 0.1, ""), ("squared", 0.1, "")],
+    ..PLAIN
+};
+
 /// Distillation from a stronger teacher.
 pub const DIST: Baseline = Baseline {
     id: "dist",

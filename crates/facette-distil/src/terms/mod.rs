@@ -19,6 +19,7 @@ pub mod fsp;
 pub mod ft;
 pub mod horkd;
 pub mod kd;
+pub mod kdsvd;
 pub mod mkd;
 pub mod nst;
 pub mod okddip;
@@ -26,9 +27,11 @@ pub mod one;
 pub mod paraphraser;
 pub mod pkt;
 pub mod relation;
+pub mod relation_module;
 pub mod reviewkd;
 pub mod rkd_angle;
 pub mod rkd_distance;
+pub mod selective;
 pub mod self_kd;
 pub mod sp;
 pub mod squared;
@@ -67,8 +70,11 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &ft::FtSpec,
     &afd::AfdSpec,
     &reviewkd::ReviewKdSpec,
+    &kdsvd::KdSvdSpec,
     &crd::CrdSpec,
     &horkd::HorkdSpec,
+    &selective::SelectiveSpec,
+    &relation_module::RelationModuleSpec,
     &self_kd::SelfKdSpec,
     &cl_ilr::ClIlrSpec,
     &one::OneSpec,
