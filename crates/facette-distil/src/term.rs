@@ -94,6 +94,8 @@ pub struct Needs {
     pub teacher: bool,
     /// A memory over the whole training set.
     pub memory: bool,
+    /// The way the teacher came: students its run kept.
+    pub route: bool,
 }
 
 impl Needs {
@@ -106,6 +108,7 @@ impl Needs {
             labels: self.labels || other.labels,
             teacher: self.teacher || other.teacher,
             memory: self.memory || other.memory,
+            route: self.route || other.route,
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Baseline {
     pub(crate) alpha: f64,
     pub(crate) temperature: f64,
     pub(crate) terms: &'static [Part],
+    /// Whether the teacher moves along the way it came.
+    pub(crate) route: bool,
 }
 
 /// What RepDistiller gives every term: the labels at full weight, no soft logits.
@@ -42,6 +44,7 @@ pub(crate) const PLAIN: Baseline = Baseline {
     alpha: 0.0,
     temperature: 4.0,
     terms: &[],
+    route: false,
 };
 
 /// Settings of the method.
@@ -104,7 +107,13 @@ impl MethodSpec for Baseline {
     fn needs(&self) -> Needs {
         let of = |name: &str| crate::registry::find_term(name).map(|term| term.needs());
         let (labels, soft) = (self.gamma > 0.0, self.alpha > 0.0);
-        let own = Needs { logits: labels || soft, labels, teacher: true, ..Needs::default() };
+        let own = Needs {
+            logits: labels || soft,
+            labels,
+            teacher: true,
+            route: self.route,
+            ..Needs::default()
+        };
         self.terms.iter().filter_map(|(name, ..)| of(name).ok()).fold(own, Needs::or)
     }
 

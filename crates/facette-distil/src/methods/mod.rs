@@ -50,6 +50,8 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::FSLR,
     &published::PROXYLESS,
     &published::MARGIN_DISTILLATION,
+    &published::RCO,
+    &published::POCKETNET_MULTISTEP,
     &published::TA,
     &published::SNAPSHOT,
     &dml::DmlSpec,

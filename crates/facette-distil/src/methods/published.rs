@@ -220,6 +220,28 @@ pub const HORKD: Baseline = Baseline {
     ..PLAIN
 };
 
+/// Route-constrained optimisation.
+pub const RCO: Baseline = Baseline {
+    id: "rco",
+    about: "soft logits of anchors on the way the teacher came, one after the other",
+    source: "arXiv 1904.09149 (equal intervals; weights of RepDistiller's kd)",
+    gamma: 0.1,
+    alpha: 0.9,
+    route: true,
+    ..PLAIN
+};
+
+/// PocketNet's multi-step distillation.
+pub const POCKETNET_MULTISTEP: Baseline = Baseline {
+    id: "pocketnet-multistep",
+    about: "a margin head, and regression to the teacher as it was at the same epoch",
+    source: "arXiv 2108.10710; fdbtrs/PocketNet train_mulit_step_kd.sh",
+    gamma: 0.0,
+    terms: &[("arcface", 1.0, ""), ("squared", 100.0, "normalise = true")],
+    route: true,
+    ..PLAIN
+};
+
 /// One hop of a chain of teacher assistants.
 pub const TA: Baseline = Baseline {
     id: "ta",

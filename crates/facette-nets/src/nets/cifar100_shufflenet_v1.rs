@@ -1,8 +1,8 @@
 //! ShuffleNet for small pictures with a 3x3 stem.
 //!
 //! Zhang et al., "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices", CVPR 2018, in the
-//! form and with the weight names of weiaicunzai/pytorch-cifar100 `models/shufflenet.py`: three groups, convolutions with
-//! bias, an ungrouped first pointwise convolution in the first stage.
+//! form and with the weight names of weiaicunzai/pytorch-cifar100 `models/shufflenet.py`: three groups everywhere (the paper
+//! leaves the first pointwise convolution of the first stage ungrouped), convolutions with bias.
 
 use facette_graph::{Builder, Conv, Graph, Input, NodeId, Op, Pool};
 
@@ -42,8 +42,7 @@ impl NetSpec for Cifar100ShuffleNet {
         b.stem(x);
         for (stage, (width, count)) in STAGES.into_iter().enumerate() {
             for unit in 0..count {
-                let groups = if stage == 0 { 1 } else { GROUPS };
-                x = shuffled(&mut b, &format!("stage{}.{unit}", stage + 2), x, width, groups);
+                x = shuffled(&mut b, &format!("stage{}.{unit}", stage + 2), x, width);
             }
             b.stage(x);
         }
@@ -54,12 +53,12 @@ impl NetSpec for Cifar100ShuffleNet {
 
 /// Pointwise to a quarter, shuffle, depthwise, pointwise; added to the input or, where channels grow, set beside its mean
 /// over 3x3 windows of stride 2.
-fn shuffled(b: &mut Builder, path: &str, x: NodeId, width: usize, first: usize) -> NodeId {
+fn shuffled(b: &mut Builder, path: &str, x: NodeId, width: usize) -> NodeId {
     let at = |part: &str, place: usize| format!("{path}.{part}.{place}");
     let (inputs, quarter) = (b.channels(x), width / 4);
     let grows = inputs != width;
     let (stride, outputs) = if grows { (2, width - inputs) } else { (1, width) };
-    let reduce = Conv::square(inputs, quarter, 1, 1).groups(first).biased();
+    let reduce = Conv::square(inputs, quarter, 1, 1).groups(GROUPS).biased();
     let mut y =
         b.conv_norm(at("bottlneck.0.pointwise", 0), at("bottlneck.0.pointwise", 1), x, reduce);
     y = b.relu(y);

@@ -114,7 +114,7 @@ impl StageRun {
 
         let sampler = settings.sampler().build(run.pictures.dataset(), run.recipe.seed)?;
         let live = members.iter().any(|member| match &member.body {
-            Body::Live(_) => true,
+            Body::Live(_) | Body::Route(_) => true,
             Body::Learner { input, .. } => *input == StudentInput::Teacher,
             Body::Known(_) => false,
         });

@@ -89,6 +89,7 @@ impl StageRun {
         let views = &self.views;
         let shown = Shown {
             indices: batch.indices.clone(),
+            epoch: batch.cursor.epoch as usize,
             student: Some(tensor(batch.student, &views.student)),
             teacher: batch
                 .teacher
