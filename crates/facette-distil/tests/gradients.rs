@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use facette_distil::{Batch, Context, DistilError, StreamShapes, TERMS, Term, TermSpec};
+use facette_distil::{Batch, Context, DistilError, Mix, StreamShapes, TERMS, Term, TermSpec};
 use facette_graph::{Builder, Conv, Graph, Input, Shape};
 use facette_nets::{Knowledge, Wanted, read};
 use facette_random::stream;
@@ -60,6 +60,9 @@ const FURTHER: &[(&str, &str)] = &[
 /// Terms made of absolute values or leaky activations of many differences, whose kinks steps keep
 /// crossing.
 const KINKED: &[&str] = &["cc", "ft"];
+
+/// Terms whose pictures are mixed; the teacher has seen pictures and mixtures.
+const MIXED: &[&str] = &["stkd"];
 
 /// What one stream yields, as flat leaves.
 struct Leaves {
@@ -271,7 +274,14 @@ fn gradients_are_derivatives() {
         let _: Wanted = term.wanted();
         let target = teacher.knowledge(&device, None).0.detach();
         let labels = (0..PICTURES).map(|i| i / 2 % CLASSES).collect();
-        let batch = Batch::first(labels, (0..PICTURES).collect(), &device);
+        let mut batch = Batch::first(labels, (0..PICTURES).collect(), &device);
+        let mut target = target;
+        if MIXED.contains(&spec.id()) {
+            batch.mix = Some(Mix::drawn(5, 0, PICTURES));
+            let scores = target.logits.clone().expect("the teacher scores classes");
+            let mixed = scores.clone().mul_scalar(0.7);
+            target.logits = Some(Tensor::cat(vec![scores, mixed], 0));
+        }
         for _ in 0..term.passes() {
             term.observe(&target, &batch).unwrap_or_else(|e| panic!("{name}: {e}"));
         }

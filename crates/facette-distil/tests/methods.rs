@@ -1,7 +1,7 @@
 //! Every method trains tiny networks for three steps.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use facette_distil::{Batch, Context, METHODS, Method, MethodSpec, StreamShapes, find_method};
+use facette_distil::{Batch, Context, METHODS, Method, MethodSpec, Mix, StreamShapes, find_method};
 use facette_graph::{Builder, Conv, Graph, Input, Op};
 use facette_nets::{Init, Knowledge, Mode, Network, Parameters, read};
 use facette_random::stream;
@@ -59,6 +59,7 @@ struct Stage {
     method: Method,
     pictures: Tensor<4>,
     labels: Vec<usize>,
+    mixes: bool,
     device: Device,
 }
 
@@ -118,7 +119,8 @@ impl Stage {
         let shape = [PICTURES, input.channels, input.height, input.width];
         let pictures = Tensor::from_data(TensorData::new(pixels, shape), &device);
         let labels = (0..PICTURES).map(|i| i % CLASSES).collect();
-        Self { networks, method, pictures, labels, device }
+        let mixes = spec.mixes();
+        Self { networks, method, pictures, labels, mixes, device }
     }
 
     fn batch(&self, step: u64) -> Batch {
@@ -148,14 +150,21 @@ impl Stage {
         if step == 0 {
             self.observe();
         }
-        let batch = self.batch(step);
+        let mut batch = self.batch(step);
+        let (mut own, mut taught) = (self.pictures.clone(), self.pictures.clone());
+        if self.mixes {
+            let mix = Mix::drawn(5, step, PICTURES);
+            own = mix.pictures(own);
+            taught = Tensor::cat(vec![taught, own.clone()], 0);
+            batch.mix = Some(mix);
+        }
         let mut knowledge: Vec<Knowledge> = Vec::new();
         for (index, network) in self.networks.iter_mut().enumerate() {
             network.want(self.method.wanted(index));
             knowledge.push(match self.method.streams[index].learns {
-                true => network.forward(self.pictures.clone(), Mode::Train),
+                true => network.forward(own.clone(), Mode::Train),
                 false => {
-                    let seen = network.infer(self.pictures.clone().inner());
+                    let seen = network.infer(taught.clone().inner());
                     lifted(seen)
                 }
             });

@@ -33,6 +33,8 @@ pub struct Baseline {
     pub(crate) terms: &'static [Part],
     /// Whether the teacher moves along the way it came.
     pub(crate) route: bool,
+    /// Whether virtual pictures are shown.
+    pub(crate) mixes: bool,
 }
 
 /// What RepDistiller gives every term: the labels at full weight, no soft logits.
@@ -45,6 +47,7 @@ pub(crate) const PLAIN: Baseline = Baseline {
     temperature: 4.0,
     terms: &[],
     route: false,
+    mixes: false,
 };
 
 /// Settings of the method.
@@ -115,6 +118,10 @@ impl MethodSpec for Baseline {
             ..Needs::default()
         };
         self.terms.iter().filter_map(|(name, ..)| of(name).ok()).fold(own, Needs::or)
+    }
+
+    fn mixes(&self) -> bool {
+        self.mixes
     }
 
     fn defaults(&self) -> Table {

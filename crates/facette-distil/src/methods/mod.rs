@@ -45,6 +45,7 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::REVIEWKD,
     &published::KDSVD,
     &published::DIST,
+    &published::STKD,
     &published::HORKD,
     &published::SKD,
     &published::FSLR,

@@ -211,6 +211,17 @@ pub const DIST: Baseline = Baseline {
     ..PLAIN
 };
 
+/// Similarity transfer.
+pub const STKD: Baseline = Baseline {
+    id: "stkd",
+    about: "virtual pictures: mixed labels, the teacher's view of them and of their halves",
+    source: "arXiv 2103.10047 (weights reconstructed)",
+    gamma: 0.0,
+    terms: &[("stkd", 1.0, "")],
+    mixes: true,
+    ..PLAIN
+};
+
 /// Hybrid order relational distillation; both of its stages, teacher to assistant and assistant to student.
 pub const HORKD: Baseline = Baseline {
     id: "horkd",

@@ -35,6 +35,7 @@ pub mod selective;
 pub mod self_kd;
 pub mod sp;
 pub mod squared;
+pub mod stkd;
 pub mod triplet;
 pub mod vid;
 
@@ -60,6 +61,7 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &mkd::MkdSpec,
     &dkd::DkdSpec,
     &dist::DistSpec,
+    &stkd::StkdSpec,
     &at::AtSpec,
     &sp::SpSpec,
     &nst::NstSpec,

@@ -47,6 +47,13 @@ impl StageRun {
             views.teacher = Some(view.clone());
         }
 
+        if method.mixes() && !settings.terms.is_empty() {
+            let problem = format!(
+                "method {:?} shows virtual pictures, which other terms do not know; leave it out",
+                settings.method
+            );
+            return Err(refuse(run, index, "term", &problem));
+        }
         let mut needs = method.needs();
         for term in &settings.terms {
             needs.logits |= find_term(&term.kind)?.needs().logits;
@@ -100,7 +107,7 @@ impl StageRun {
         let mut built = ties(run, &settings, &stream_list, &shapes, &graphs)?;
         if let (Some(place), Some(chosen)) = (frozen, teacher) {
             let wanted = built.wanted(place);
-            let body = chosen.body(run, wanted)?;
+            let body = chosen.body(run, wanted, method.mixes())?;
             members.push((place, Member { name: stream_list[place].name.clone(), body }));
         }
         members.sort_by_key(|(place, _)| *place);
@@ -159,6 +166,7 @@ impl StageRun {
             net: student_settings,
             teacher: teacher_digest,
             view,
+            mixing: method.mixes().then_some(run.recipe.seed),
             steps,
             offset,
         })

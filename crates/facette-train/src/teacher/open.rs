@@ -286,11 +286,26 @@ impl Teacher {
     }
 
     /// The teacher as a stream of which `wanted` is read: its outputs where they can be known
-    /// before the first step, else itself.
+    /// before the first step and `live` does not forbid it, else itself.
     ///
     /// # Errors
-    /// As [`Teacher::outputs`].
-    pub(crate) fn body(self, run: &mut Run<'_>, wanted: Wanted) -> Result<Body, TrainError> {
+    /// As [`Teacher::outputs`]; if it must be live and cannot.
+    pub(crate) fn body(
+        self,
+        run: &mut Run<'_>,
+        wanted: Wanted,
+        live: bool,
+    ) -> Result<Body, TrainError> {
+        let computes = matches!(self.source, Source::Model { .. } | Source::Route { .. });
+        if live && (!computes || self.settings.flip || self.settings.cache == Some(true)) {
+            return Err(TrainError::Teacher {
+                teacher: self.name.clone(),
+                problem:
+                    "is shown virtual pictures, of which nothing can be known beforehand; name \
+                          a teacher that computes, without cache and flip"
+                        .into(),
+            });
+        }
         let maps = wanted.stages || wanted.before_activation;
         let known = match &self.source {
             Source::Model { model: Model::Network(_), view } => {
@@ -304,7 +319,7 @@ impl Teacher {
             Source::Beside | Source::Adapter { .. } => true,
         };
         match self.source {
-            Source::Model { mut model, .. } if !known => {
+            Source::Model { mut model, .. } if live || !known => {
                 model.want(wanted);
                 Ok(Body::Live(model))
             }
