@@ -24,6 +24,10 @@ const HELD_BACK: &[&str] = &["sphereface", "self_kd", "one"];
 /// Terms whose defaults suit whole data sets: they stand below with smaller ones.
 const LARGE: &[&str] = &["crd"];
 
+/// Terms of singular vectors, which turn without limit where singular values nearly coincide, as those of random maps do:
+/// their file compares gradients where values are apart.
+const TURNING: &[&str] = &["kdsvd"];
+
 /// Settings beyond the defaults whose gradient is a true derivative, too.
 const FURTHER: &[(&str, &str)] = &[
     ("ce", "label_smoothing = 0.2"),
@@ -253,8 +257,9 @@ fn gradients_are_derivatives() {
     let device = Device::flex().autodiff();
     let student = Leaves::new("student", 0, 6);
     let failures = RefCell::default();
-    let exact =
-        |spec: &&&dyn TermSpec| !HELD_BACK.contains(&spec.id()) && !LARGE.contains(&spec.id());
+    let exact = |spec: &&&dyn TermSpec| {
+        [HELD_BACK, LARGE, TURNING].iter().all(|list| !list.contains(&spec.id()))
+    };
     let plain = TERMS.iter().filter(exact).map(|spec| (*spec, ""));
     let further = FURTHER.iter().map(|(id, settings)| {
         (facette_distil::find_term(id).expect("a registered term"), *settings)

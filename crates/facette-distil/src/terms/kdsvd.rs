@@ -213,6 +213,34 @@ mod tests {
         }
     }
 
+    /// The gradient of a weighted sum of singular vectors against central differences, on a map whose singular values are
+    /// about 3, 2 and 1.
+    #[test]
+    fn gradients_are_derivatives_where_singular_values_are_apart() {
+        let rows = [[3.0, 0.1, 0.2, 0.0], [0.1, 2.0, 0.0, 0.3], [0.0, 0.2, 1.0, 0.1f32]];
+        let columns: Vec<f32> = (0..4).flat_map(|i| rows.iter().map(move |row| row[i])).collect();
+        for (start, shape) in [(rows.concat(), [1, 3, 1, 4]), (columns, [1, 4, 1, 3])] {
+            let sum = |values: Tensor<1>| {
+                let vectors = leading(values.reshape(shape), 3).unwrap();
+                let count = shape[1] * 3;
+                let weights: Vec<f32> = (0..count).map(|i| (i as f32 * 1.7).sin()).collect();
+                (vectors.reshape([count]) * Tensor::from_floats(weights.as_slice(), &device()))
+                    .sum()
+            };
+            let leaf = Tensor::<1>::from_floats(start.as_slice(), &device()).require_grad();
+            let grad = values(&leaf.grad(&sum(leaf.clone()).backward()).unwrap());
+            for (place, grad) in grad.into_iter().enumerate() {
+                let at = |step: f32| {
+                    let mut moved = start.clone();
+                    moved[place] += step;
+                    values(&sum(Tensor::from_floats(moved.as_slice(), &device())))[0]
+                };
+                let found = (at(0.01) - at(-0.01)) / 0.02;
+                assert!((found - grad).abs() < 2e-3, "{shape:?} {place}: {found} {grad}");
+            }
+        }
+    }
+
     #[test]
     fn vectors_turn_to_the_teachers_side() {
         let student = Tensor::<3>::from_floats([[[1.0, 0.0], [0.0, -1.0]]], &device());
