@@ -169,21 +169,22 @@ impl Stage {
                 }
             });
         }
+        // Every tie in its order, then every stream in its own.
+        let mut totals: Vec<Option<Tensor<1>>> = vec![None; self.networks.len()];
+        for tie in &mut self.method.ties {
+            let target = tie.target.map(|index| knowledge[index].clone());
+            let target = if tie.detach_target { target.map(Knowledge::detach) } else { target };
+            let loss = tie.term.loss(&knowledge[tie.learner], target.as_ref(), &batch).unwrap();
+            let loss = loss.mul_scalar(tie.weight);
+            totals[tie.learner] = Some(match totals[tie.learner].take() {
+                None => loss,
+                Some(sum) => sum + loss,
+            });
+        }
         let mut losses = Vec::new();
-        for learner in 0..self.networks.len() {
+        for (learner, total) in totals.into_iter().enumerate() {
             if !self.method.streams[learner].learns {
                 continue;
-            }
-            let mut total: Option<Tensor<1>> = None;
-            for tie in self.method.ties.iter_mut().filter(|tie| tie.learner == learner) {
-                let target = tie.target.map(|index| knowledge[index].clone());
-                let target = if tie.detach_target { target.map(Knowledge::detach) } else { target };
-                let loss = tie.term.loss(&knowledge[learner], target.as_ref(), &batch).unwrap();
-                let loss = loss.mul_scalar(tie.weight);
-                total = Some(match total {
-                    None => loss,
-                    Some(sum) => sum + loss,
-                });
             }
             let total = total.expect("a learning stream has a loss");
             losses.push(read("loss", &total).unwrap()[0]);
@@ -246,7 +247,7 @@ fn three_steps(spec: &dyn MethodSpec, settings: &str, graphs: &dyn Fn(usize) -> 
 }
 
 /// Methods that need networks of equal channels.
-const ALIKE: &[&str] = &["fsp", "kdsvd"];
+const ALIKE: &[&str] = &["fsp", "kdsvd", "simkd"];
 
 /// The student is `graphs(0)`, the stream before it `graphs(1)`.
 fn pair(index: usize) -> Graph {
@@ -282,6 +283,12 @@ fn published_forms_train_three_steps() {
         ),
         ("feature", "relation = { term = 'relation', weight = 10.0, relation = 'distance' }"),
         ("bridge", "preset = 'rad'"),
+        ("ekd", "teacher_modules = false"),
+        ("ekd", "teacher_modules = false\nstudent_modules = false"),
+        ("ekd", "evolving = false\nteacher_modules = false"),
+        ("ekd", "evolving = false\nteacher_modules = false\nstudent_modules = false"),
+        ("ekd", "modules = 0"),
+        ("ekd", "eq11_literal = true"),
         ("terms", "teacher = false\nterms = ['normface', { term = 'centre', weight = 0.01 }]"),
     ] {
         three_steps(find_method(method).unwrap(), settings, &pair);

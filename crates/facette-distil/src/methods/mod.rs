@@ -47,6 +47,7 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::DIST,
     &published::STKD,
     &published::HORKD,
+    &published::SIMKD,
     &published::SKD,
     &published::FSLR,
     &published::PROXYLESS,

@@ -182,6 +182,16 @@ pub const KDSVD: Baseline = Baseline {
     ..PLAIN
 };
 
+/// Distillation with the reused teacher classifier.
+pub const SIMKD: Baseline = Baseline {
+    id: "simkd",
+    about: "the embedding regressed to the teacher's feature; its classifier is reused",
+    source: "arXiv 2203.14001; DefangChen/SimKD (the projector is the embedding layer)",
+    gamma: 0.0,
+    terms: &[("squared", 1.0, "project = \"none\"")],
+    ..PLAIN
+};
+
 /// Selective distillation, after a stage of labels alone.
 pub const SKD: Baseline = Baseline {
     id: "skd",
