@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::error::DistilError;
+use crate::mix::Mix;
 
 /// What terms know of a batch of `n` pictures besides the knowledge of the streams.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Batch {
     pub epoch: usize,
     /// Step of the stage, from 0; index of random streams.
     pub step: u64,
+    /// How the pictures were mixed, where the method asks for that ([`crate::MethodSpec::mixes`]).
+    pub mix: Option<Mix>,
 }
 
 impl Batch {
@@ -26,7 +29,7 @@ impl Batch {
     pub fn first(labels: Vec<usize>, indices: Vec<usize>, device: &Device) -> Self {
         let values: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
         let labels_tensor = Tensor::from_data(TensorData::new(values, [labels.len()]), device);
-        Self { labels, labels_tensor, indices, progress: 0.0, epoch: 0, step: 0 }
+        Self { labels, labels_tensor, indices, progress: 0.0, epoch: 0, step: 0, mix: None }
     }
 
     /// Labels of `count` pictures, all below `classes`, `[n]`.

@@ -18,25 +18,31 @@ use crate::knowledge;
 use crate::settings;
 use crate::term::Context;
 
-/// The modules of one stream, after every stage but the last.
+/// The modules of one stream, after every stage but the last, or after those of them nearest to the output.
 pub(crate) struct GuidedModules {
     modules: Vec<Network>,
+    /// Place of the stage the first of them hangs on.
+    first: usize,
     /// Height of the stage each module hangs on.
     pub(crate) heights: Vec<usize>,
 }
 
 impl GuidedModules {
-    /// Modules that yield features of length `dim` and scores of `classes`.
+    /// At most `most` modules that yield features of length `dim` and scores of `classes`.
     ///
     /// # Errors
-    /// If the stream has fewer than two stages.
+    /// If the stream has fewer than two stages, though modules are wanted.
     pub(crate) fn new(
         owner: &str,
+        most: usize,
         dim: usize,
         classes: usize,
         context: &Context<'_>,
     ) -> Result<Self, DistilError> {
         let stages = &context.student.stages;
+        if most == 0 {
+            return Ok(Self { modules: Vec::new(), first: 0, heights: Vec::new() });
+        }
         let Some((last, earlier)) = stages.split_last().filter(|(_, rest)| !rest.is_empty()) else {
             return Err(DistilError::Need {
                 owner: owner.to_owned(),
@@ -70,8 +76,11 @@ impl GuidedModules {
             let name = format!("term/{}/{owner}", context.stream);
             Ok(Network::new(graph, Init::Torch, context.seed, &name, context.device)?)
         };
-        let modules = earlier.iter().enumerate().map(module).collect::<Result<_, _>>()?;
-        Ok(Self { modules, heights: earlier.iter().map(|stage| stage.height).collect() })
+        let first = earlier.len().saturating_sub(most);
+        let kept = earlier.iter().enumerate().skip(first);
+        let modules = kept.map(module).collect::<Result<_, _>>()?;
+        let heights = earlier[first..].iter().map(|stage| stage.height).collect();
+        Ok(Self { modules, first, heights })
     }
 
     /// Features and scores of every module, shallow to deep.
@@ -83,8 +92,9 @@ impl GuidedModules {
         owner: &str,
         stages: &[Tensor<4>],
     ) -> Result<Vec<Knowledge>, DistilError> {
+        let first = self.first;
         let run = |(index, module): (usize, &mut Network)| {
-            let map = knowledge::stage(owner, stages, index)?.clone();
+            let map = knowledge::stage(owner, stages, first + index)?.clone();
             Ok(module.forward(map, Mode::Train))
         };
         self.modules.iter_mut().enumerate().map(run).collect()

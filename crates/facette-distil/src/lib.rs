@@ -7,7 +7,9 @@
 //! own file in [`methods`] and a line in [`METHODS`].
 
 mod batch;
+pub mod branches;
 pub mod divergence;
+mod eigen;
 mod error;
 mod guided;
 pub mod heads;
@@ -16,12 +18,14 @@ mod knowledge;
 mod map_network;
 mod method;
 pub mod methods;
+mod mix;
 pub mod normalise;
 mod pairing;
 pub mod pairs;
 pub mod pooling;
 mod projection;
 mod registry;
+pub mod selection;
 mod settings;
 mod shapes;
 mod term;
@@ -34,6 +38,7 @@ pub use batch::Batch;
 pub use error::DistilError;
 pub use method::{Kind, Method, MethodSpec, Stream, Tie};
 pub use methods::METHODS;
+pub use mix::Mix;
 pub use registry::{find_head, find_method, find_term};
 pub use shapes::StreamShapes;
 pub use term::{Context, Needs, Term, TermSpec};

@@ -83,6 +83,11 @@ pub trait MethodSpec: Sync {
     fn kind(&self) -> Kind;
     /// What it asks of streams and data.
     fn needs(&self) -> Needs;
+    /// Whether the student is shown virtual pictures ([`crate::Mix`]) instead of pictures, and the teacher first the
+    /// pictures and then, in as many rows more, the virtual ones.
+    fn mixes(&self) -> bool {
+        false
+    }
     /// Its settings with the published defaults.
     fn defaults(&self) -> toml::Table;
     /// The settings in full: `settings` over the defaults, those of the terms it names included.

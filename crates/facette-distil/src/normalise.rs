@@ -15,6 +15,18 @@ pub fn rows(x: Tensor<2>, eps: f64) -> Tensor<2> {
     x * inverse
 }
 
+/// `x` `[n, d]` with mean 0 and variance 1 in every column, by the batch's mean and biased variance (eps 1e-5).
+pub fn columns(x: Tensor<2>) -> Tensor<2> {
+    let centred = x.clone() - x.mean_dim(0);
+    let variance = centred.clone().square().mean_dim(0);
+    centred / variance.add_scalar(1e-5).sqrt()
+}
+
+/// Batch normalisation of `x` `[n, d]` in training, with `scale` and `shift` `[d]`.
+pub fn batch_norm(x: Tensor<2>, scale: Tensor<1>, shift: Tensor<1>) -> Tensor<2> {
+    columns(x) * scale.unsqueeze::<2>() + shift.unsqueeze::<2>()
+}
+
 /// Cosines between all rows of `a` `[n, d]` and `b` `[m, d]`, `[n, m]`; 0 where a row is zero.
 pub fn cosines(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     rows(a, EPS).matmul(rows(b, EPS).transpose())

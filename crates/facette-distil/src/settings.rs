@@ -37,10 +37,25 @@ where
     S: Serialize + DeserializeOwned,
 {
     let base = table(base);
+    let merged = over(owner, &base, given)?;
+    for (key, value) in given {
+        // Each key is tried alone first, so that the message can name the one at fault.
+        let mut alone = base.clone();
+        alone.insert(key.clone(), value.clone());
+        alone.try_into::<S>().map_err(|e| refuse(owner, key, e.message().to_owned()))?;
+    }
+    merged.try_into().map_err(|e: toml::de::Error| refuse(owner, "", e.message().to_owned()))
+}
+
+/// `given` over `base`, values as they are.
+///
+/// # Errors
+/// Names the first key that `base` does not have, and the nearest that it has.
+pub(crate) fn over(owner: &str, base: &Table, given: &Table) -> Result<Table, DistilError> {
     let known: Vec<&str> = base.keys().map(String::as_str).collect();
     let mut merged = base.clone();
     for (key, value) in given {
-        if !base.contains_key(key) {
+        if merged.insert(key.clone(), value.clone()).is_none() {
             let hint = match nearest(key, known.iter().copied()) {
                 Some(near) => format!("no such setting, did you mean {near:?}?"),
                 None if known.is_empty() => "no such setting; it has none".into(),
@@ -48,13 +63,8 @@ where
             };
             return Err(refuse(owner, key, hint));
         }
-        // Each key is tried alone first, so that the message can name the one at fault.
-        let mut alone = base.clone();
-        alone.insert(key.clone(), value.clone());
-        alone.try_into::<S>().map_err(|e| refuse(owner, key, e.message().to_owned()))?;
-        merged.insert(key.clone(), value.clone());
     }
-    merged.try_into().map_err(|e: toml::de::Error| refuse(owner, "", e.message().to_owned()))
+    Ok(merged)
 }
 
 /// A refused setting.

@@ -1,11 +1,12 @@
 //! One loss.
 
 use burn::tensor::{Device, Tensor};
-use facette_graph::TensorSpec;
+use facette_graph::{Graph, TensorSpec};
 use facette_nets::{Init, Knowledge, Parameters, Wanted};
 
 use crate::batch::Batch;
 use crate::error::DistilError;
+use crate::settings;
 use crate::shapes::StreamShapes;
 
 /// One loss between what a learning stream yields and, where the term has a target, what another
@@ -32,6 +33,15 @@ pub trait Term: Send {
     /// If the target does not yield what is needed, or the device cannot be read.
     fn observe(&mut self, _target: &Knowledge, _batch: &Batch) -> Result<(), DistilError> {
         Ok(())
+    }
+
+    /// Called once after the last of the passes: time to draw conclusions from what was gathered. Yields remarks for
+    /// whoever watches the run.
+    ///
+    /// # Errors
+    /// If nothing was gathered, or the device cannot be read.
+    fn conclude(&mut self) -> Result<Vec<String>, DistilError> {
+        Ok(Vec::new())
     }
 
     /// The loss over the batch, a scalar `[1]` that carries gradient to `student` (and to the
@@ -84,6 +94,8 @@ pub struct Needs {
     pub teacher: bool,
     /// A memory over the whole training set.
     pub memory: bool,
+    /// The way the teacher came: students its run kept.
+    pub route: bool,
 }
 
 impl Needs {
@@ -96,6 +108,7 @@ impl Needs {
             labels: self.labels || other.labels,
             teacher: self.teacher || other.teacher,
             memory: self.memory || other.memory,
+            route: self.route || other.route,
         }
     }
 }
@@ -107,6 +120,8 @@ pub struct Context<'a> {
     pub student: &'a StreamShapes,
     /// The target, where there is one.
     pub target: Option<&'a StreamShapes>,
+    /// The learner's network, for terms that train copies of its last stages.
+    pub network: Option<&'a Graph>,
     /// Classes in the training data; `None` without labels.
     pub classes: Option<usize>,
     /// Pictures in the training set.
@@ -188,6 +203,14 @@ pub trait TermSpec: Sync {
     fn needs(&self) -> Needs;
     /// Its settings with the published defaults.
     fn defaults(&self) -> toml::Table;
+    /// The settings in full: `given` over the defaults.
+    ///
+    /// # Errors
+    /// If a setting is unknown; terms that can tell without knowing the streams also refuse
+    /// impossible ones.
+    fn effective(&self, given: &toml::Table) -> Result<toml::Table, DistilError> {
+        settings::over(self.id(), &self.defaults(), given)
+    }
     /// Whether it scores classes from the embedding, so that recipes may name it as a head.
     fn is_head(&self) -> bool {
         false

@@ -37,6 +37,7 @@ pub(crate) fn context<'a>(
     Context {
         student,
         target,
+        network: None,
         classes: Some(5),
         pictures: 20,
         device: &DEVICE,

@@ -40,6 +40,7 @@ fn odd_values_are_refused_or_work() {
     let context = Context {
         student: &shapes,
         target: Some(&shapes),
+        network: None,
         classes: Some(4),
         pictures: 20,
         device: &device,
@@ -82,6 +83,7 @@ fn every_term_says_what_is_missing() {
         let context = Context {
             student: &bare,
             target: None,
+            network: None,
             classes: None,
             pictures: 20,
             device: &device,

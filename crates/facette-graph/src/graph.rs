@@ -145,4 +145,60 @@ impl Graph {
         taps.embedding = taps.embedding.min(last);
         graph
     }
+
+    /// The network that takes the output of node `first` as its picture and ends as this one does:
+    /// what only earlier nodes need is dropped, and so are the taps on it. Its paths stay.
+    ///
+    /// # Errors
+    /// If what remains reads other earlier nodes, too, or nothing remains.
+    pub fn starting_at(&self, first: NodeId) -> Result<Graph, GraphError> {
+        let shapes = self.shapes()?;
+        let refuse = |problem: String| GraphError::Node {
+            node: self.nodes.get(first).map(|node| node.path.clone()).unwrap_or_default(),
+            op: self.nodes.get(first).map_or("none", |node| node.op.kind()),
+            problem,
+        };
+        let Some(&Shape { channels, height, width }) = shapes.get(first) else {
+            return Err(refuse(format!("node {first} of {}", shapes.len())));
+        };
+        let mut needed = vec![false; self.nodes.len()];
+        for &end in [self.taps.embedding].iter().chain(&self.taps.logits) {
+            needed[end] = true;
+        }
+        for id in (first + 1..self.nodes.len()).rev() {
+            if needed[id] {
+                self.nodes[id].inputs.iter().for_each(|&input| needed[input] = true);
+            }
+        }
+        if let Some(earlier) = (0..first).find(|&id| needed[id]) {
+            let problem = format!("a network cannot start here, later nodes read node {earlier}");
+            return Err(refuse(problem));
+        }
+        let mut places = vec![None; self.nodes.len()];
+        places[first] = Some(0);
+        let mut nodes = vec![Node { path: String::new(), op: Op::Input, inputs: Vec::new() }];
+        for id in (first + 1..self.nodes.len()).filter(|&id| needed[id]) {
+            let node = &self.nodes[id];
+            let inputs = node.inputs.iter().map(|&input| places[input]).collect::<Option<_>>();
+            let inputs = inputs.ok_or_else(|| refuse(format!("node {id} reads nothing kept")))?;
+            places[id] = Some(nodes.len());
+            nodes.push(Node { inputs, ..node.clone() });
+        }
+        let after = |tap: NodeId| places[tap].filter(|_| tap > first);
+        let stages = self.taps.stages.iter().zip(&self.taps.before_activation);
+        let (stages, before_activation) =
+            stages.filter_map(|(&map, &before)| Some((after(map)?, after(before)?))).unzip();
+        let embedding = places[self.taps.embedding];
+        let taps = Taps {
+            stem: None,
+            stages,
+            before_activation,
+            embedding: embedding.ok_or_else(|| refuse("nothing comes after it".into()))?,
+            logits: self.taps.logits.and_then(after),
+        };
+        let input = Input { channels, height, width };
+        let graph = Graph { architecture: self.architecture.clone(), input, nodes, taps };
+        graph.check()?;
+        Ok(graph)
+    }
 }

@@ -76,6 +76,21 @@ fn costs_are_counted() {
 }
 
 #[test]
+fn a_network_starts_at_a_map_that_everything_later_comes_from() {
+    let whole = classifier();
+    let stage = whole.taps.stages[0];
+    let tail = whole.starting_at(stage).unwrap();
+    assert_eq!(tail.input, Input { channels: 4, height: 8, width: 8 });
+    assert_eq!(tail.counts().unwrap().parameters, 50);
+    assert!(tail.taps.stages.is_empty() && tail.taps.logits.is_some());
+    // The stem's map goes around the second convolution.
+    let conv = whole.nodes.iter().position(|node| node.path == "conv2").unwrap();
+    let message = whole.starting_at(conv).unwrap_err().to_string();
+    assert!(message.contains("conv2") && message.contains("later nodes read"), "{message}");
+    assert!(whole.starting_at(whole.nodes.len()).is_err());
+}
+
+#[test]
 fn a_classifier_is_left_behind() {
     let whole = classifier();
     let backbone = whole.ending_at(whole.taps.embedding);

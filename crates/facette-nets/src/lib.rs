@@ -23,6 +23,6 @@ pub use knowledge::Knowledge;
 pub use network::{Mode, Network};
 pub use onnx::{OnnxModel, OnnxOptions};
 pub use parameters::{Init, Parameter, Parameters, read};
-pub use plan::Wanted;
+pub use plan::{Shared, Wanted};
 pub use registry::{NETS, build, find};
 pub use spec::{Entry, NetOptions, NetSpec};

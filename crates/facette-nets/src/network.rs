@@ -163,10 +163,23 @@ impl Network {
                     self.norm(*norm, value(*from), residual.map(value), *act, mode, &mut moved)
                 }
             };
-            values[step.node] = Some(result);
+            values[step.node] = Some(self.divided(step.node, result, mode));
             step.frees.iter().for_each(|&id| values[id] = None);
         }
         (self.tap(&values), moved)
+    }
+
+    /// The value of `node`, with its gradient divided where several branches share it.
+    fn divided(&self, node: NodeId, value: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let stages = &self.graph.taps.stages;
+        let shared = self.wanted.shared.filter(|map| stages.get(map.stage) == Some(&node));
+        match (shared, mode) {
+            (Some(map), Mode::Train) => {
+                let share = 1.0 / map.branches.max(1) as f64;
+                value.clone().mul_scalar(share) + value.detach().mul_scalar(1.0 - share)
+            }
+            _ => value,
+        }
     }
 
     fn tap(&self, values: &[Option<Tensor<4>>]) -> Knowledge {

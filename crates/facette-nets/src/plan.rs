@@ -10,6 +10,18 @@ pub struct Wanted {
     pub stages: bool,
     /// The same before the last activation.
     pub before_activation: bool,
+    /// A stage whose map several branches read: gradient that reaches it in training is divided
+    /// by their number.
+    pub shared: Option<Shared>,
+}
+
+/// A map that several branches read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    /// Place of its stage, from 0.
+    pub stage: usize,
+    /// Branches, the network's own included.
+    pub branches: usize,
 }
 
 impl Wanted {
@@ -18,6 +30,7 @@ impl Wanted {
         Self {
             stages: self.stages || other.stages,
             before_activation: self.before_activation || other.before_activation,
+            shared: self.shared.or(other.shared),
         }
     }
 }
@@ -53,6 +66,11 @@ pub(crate) fn plan(graph: &Graph, wanted: Wanted) -> Vec<Step> {
     if wanted.before_activation {
         taps.before_activation.iter().for_each(|&id| kept[id] = true);
     }
+    wanted
+        .shared
+        .and_then(|map| taps.stages.get(map.stage))
+        .iter()
+        .for_each(|&&id| kept[id] = true);
     let mut readers: Vec<Vec<NodeId>> = vec![Vec::new(); count];
     for (id, node) in graph.nodes.iter().enumerate() {
         node.inputs.iter().for_each(|&from| readers[from].push(id));

@@ -1,7 +1,7 @@
 //! Reading an architecture's settings.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
 
@@ -36,6 +36,16 @@ where
         all.insert(key.clone(), value.clone());
     }
     all.try_into::<T>().map_err(|error| refuse("", error.message().to_owned()))
+}
+
+/// Refuses every setting, of a network that has none.
+///
+/// # Errors
+/// If there is one.
+pub(crate) fn none(net: &str, given: &toml::Table) -> Result<(), NetsError> {
+    #[derive(Serialize, Deserialize)]
+    struct Nothing {}
+    read(net, Nothing {}, given).map(|Nothing {}| ())
 }
 
 /// Settings as a table.

@@ -56,6 +56,7 @@ pub(crate) fn fit(stage: &mut StageRun, run: &mut Run<'_>) -> Result<(), TrainEr
         if epoch_ends {
             run.observer.on(&Event::Epoch { epoch: batch.epoch });
             stage.validate(run)?;
+            stage.keep_student(run)?;
         }
         if epoch_ends || stage.save_is_due(run) {
             stage.save(run)?;

@@ -54,6 +54,8 @@ pub(crate) mod file {
     pub(crate) const LAST: &str = "last.safetensors";
     /// The student with the best judgement.
     pub(crate) const BEST: &str = "best.safetensors";
+    /// Students kept epoch by epoch.
+    pub(crate) const EPOCHS: &str = "epochs";
     /// Students of stages before the last.
     pub(crate) const STAGES: &str = "stages";
 }

@@ -7,12 +7,14 @@ use facette_nets::{Knowledge, Mode, Network, Parameters};
 use crate::error::TrainError;
 use crate::optimise::{self, Gradient, Optimiser};
 use crate::recipe::{Pace, StudentInput};
-use crate::teacher::{Model, Outputs};
+use crate::teacher::{Model, Outputs, Route};
 
 /// What the streams of a stage are shown in one step.
 pub(crate) struct Shown {
     /// Places of the pictures in the training set, `[n]`.
     pub(crate) indices: Vec<usize>,
+    /// Epoch of the stage, from 0.
+    pub(crate) epoch: usize,
     /// Student's view, `[n, c, h, w]`, where a stream reads it.
     pub(crate) student: Option<Tensor<4>>,
     /// Teacher's view, where a stream reads it.
@@ -32,6 +34,8 @@ pub(crate) enum Body {
     },
     /// A finished teacher, run at every step.
     Live(Model),
+    /// Finished teachers, run at every step, one after the other.
+    Route(Box<Route>),
     /// Outputs of a finished teacher, computed before the first step.
     Known(Outputs),
 }
@@ -56,6 +60,11 @@ pub(crate) struct Pull {
 }
 
 impl Shown {
+    /// What a finished teacher reads.
+    fn to_teacher(&self) -> Tensor<4> {
+        self.teacher.clone().expect("a stage loads every view that its streams read")
+    }
+
     /// What a network with this input reads.
     fn to(&self, input: StudentInput, vectors: Option<&Outputs>, network: &Network) -> Tensor<4> {
         let x = match input {
@@ -74,10 +83,8 @@ impl Body {
     fn finished(&self, shown: &Shown) -> Result<Knowledge, TrainError> {
         match self {
             Self::Learner { .. } => unreachable!("learners know what they read themselves"),
-            Self::Live(model) => {
-                let x = shown.teacher.clone();
-                model.knowledge(x.expect("a stage loads every view that its streams read"))
-            }
+            Self::Live(model) => model.knowledge(shown.to_teacher()),
+            Self::Route(route) => route.model().knowledge(shown.to_teacher()),
             Self::Known(outputs) => Ok(outputs.knowledge(&shown.indices)),
         }
     }
@@ -91,6 +98,7 @@ impl Body {
         Ok(match self {
             Self::Learner { network, .. } => StreamShapes::of(network.graph())?,
             Self::Live(Model::Network(network)) => StreamShapes::of(network.graph())?,
+            Self::Route(route) => route.model().shapes()?,
             Self::Live(model) => vectors(model.embedding(), model.classes()),
             Self::Known(outputs) => vectors(outputs.embedding(), outputs.classes()),
         })
@@ -108,6 +116,10 @@ impl Streams {
             Body::Learner { network, input, .. } => {
                 let x = shown.to(*input, vectors, network);
                 Ok(network.forward(x, Mode::Train))
+            }
+            Body::Route(route) => {
+                route.go_to(shown.epoch)?;
+                route.model().knowledge(shown.to_teacher())
             }
             body => body.finished(shown),
         };

@@ -6,7 +6,7 @@
 //!
 //! Source: HobbitLong/RepDistiller `train_student.py` with the weights of its
 //! `scripts/run_cifar_distill.sh`: gamma 1, alpha 0, and the beta each entry names. What a term
-//! is, its own file in [`crate::terms`] says.
+//! is, its own file in [`crate::terms`] says; the entries stand in [`super::published`].
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -17,100 +17,37 @@ use crate::settings;
 use crate::term::{Context, Needs};
 use crate::weighted::Weighted;
 
+/// One term beside the labels: its name, its weight, and settings other than its defaults, as TOML.
+pub(crate) type Part = (&'static str, f64, &'static str);
+
 /// A baseline: its terms and their published weights.
 pub struct Baseline {
-    id: &'static str,
-    about: &'static str,
-    source: &'static str,
-    terms: &'static [(&'static str, f64)],
+    pub(crate) id: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) source: &'static str,
+    /// Weight of the labels.
+    pub(crate) gamma: f64,
+    /// Weight of the soft logits.
+    pub(crate) alpha: f64,
+    pub(crate) temperature: f64,
+    pub(crate) terms: &'static [Part],
+    /// Whether the teacher moves along the way it came.
+    pub(crate) route: bool,
+    /// Whether virtual pictures are shown.
+    pub(crate) mixes: bool,
 }
 
-/// FitNet's hints.
-pub const FITNET: Baseline = Baseline {
-    id: "fitnet",
-    about: "the map of one stage, regressed, beside the labels",
-    source: "arXiv 1412.6550; HobbitLong/RepDistiller",
-    terms: &[("fitnet", 100.0)],
-};
-
-/// Attention transfer.
-pub const AT: Baseline = Baseline {
-    id: "at",
-    about: "where in the picture the teacher is active, beside the labels",
-    source: "arXiv 1612.03928; HobbitLong/RepDistiller",
-    terms: &[("at", 1000.0)],
-};
-
-/// Similarity preservation.
-pub const SP: Baseline = Baseline {
-    id: "sp",
-    about: "which pictures excite the last stage alike, beside the labels",
-    source: "arXiv 1907.09682; HobbitLong/RepDistiller",
-    terms: &[("sp", 3000.0)],
-};
-
-/// RepDistiller's correlation.
-pub const CC: Baseline = Baseline {
-    id: "cc",
-    about: "errors of neighbouring pictures in a learned space, beside the labels",
-    source: "HobbitLong/RepDistiller",
-    terms: &[("cc", 0.02)],
-};
-
-/// Correlation congruence.
-pub const CCKD: Baseline = Baseline {
-    id: "cckd",
-    about: "Gaussian kernel matrices of the batch, beside the labels",
-    source: "arXiv 1904.01802 with RepDistiller's weight of its surrogate",
-    terms: &[("cckd", 0.02)],
-};
-
-/// Variational information distillation.
-pub const VID: Baseline = Baseline {
-    id: "vid",
-    about: "maps that predict the teacher's, beside the labels",
-    source: "arXiv 1904.05835; HobbitLong/RepDistiller",
-    terms: &[("vid", 1.0)],
-};
-
-/// Relational distillation.
-pub const RKD: Baseline = Baseline {
-    id: "rkd",
-    about: "relative distances and angles of the batch, beside the labels",
-    source: "arXiv 1904.05068; HobbitLong/RepDistiller",
-    terms: &[("rkd_distance", 25.0), ("rkd_angle", 50.0)],
-};
-
-/// Probabilistic knowledge transfer.
-pub const PKT: Baseline = Baseline {
-    id: "pkt",
-    about: "who is near whom in the batch, beside the labels",
-    source: "arXiv 1803.10837; HobbitLong/RepDistiller",
-    terms: &[("pkt", 30000.0)],
-};
-
-/// Neuron selectivity transfer.
-pub const NST: Baseline = Baseline {
-    id: "nst",
-    about: "what channels respond to, beside the labels",
-    source: "arXiv 1707.01219; HobbitLong/RepDistiller",
-    terms: &[("nst", 50.0)],
-};
-
-/// Contrastive representation distillation.
-pub const CRD: Baseline = Baseline {
-    id: "crd",
-    about: "the teacher's view of a picture told from others', beside the labels",
-    source: "arXiv 1910.10699; HobbitLong/RepDistiller",
-    terms: &[("crd", 0.8)],
-};
-
-/// Decoupled distillation.
-pub const DKD: Baseline = Baseline {
-    id: "dkd",
-    about: "the label's probability and the rest's ranking apart, beside the labels",
-    source: "arXiv 2203.08679; megvii-research/mdistiller",
-    terms: &[("dkd", 1.0)],
+/// What RepDistiller gives every term: the labels at full weight, no soft logits.
+pub(crate) const PLAIN: Baseline = Baseline {
+    id: "",
+    about: "",
+    source: "",
+    gamma: 1.0,
+    alpha: 0.0,
+    temperature: 4.0,
+    terms: &[],
+    route: false,
+    mixes: false,
 };
 
 /// Settings of the method.
@@ -127,8 +64,13 @@ struct Settings {
 
 impl Baseline {
     fn published(&self) -> Settings {
-        let terms = self.terms.iter().map(|&(term, beta)| Weighted::new(term, beta)).collect();
-        Settings { gamma: 1.0, alpha: 0.0, temperature: 4.0, terms }
+        let weighted = |&(term, weight, settings): &Part| Weighted {
+            term: term.to_owned(),
+            weight,
+            settings: settings.parse().expect("settings in the registry are TOML"),
+        };
+        let Self { gamma, alpha, temperature, .. } = *self;
+        Settings { gamma, alpha, temperature, terms: self.terms.iter().map(weighted).collect() }
     }
 
     fn read(&self, given: &Table) -> Result<Settings, DistilError> {
@@ -138,7 +80,12 @@ impl Baseline {
         settings::positive(self.id, "temperature", settings.temperature)?;
         let full =
             |(index, term): (usize, &Weighted)| term.in_full(self.id, &format!("terms.{index}"));
-        let terms = settings.terms.iter().enumerate().map(full).collect::<Result<_, _>>()?;
+        let terms: Vec<Weighted> =
+            settings.terms.iter().enumerate().map(full).collect::<Result<_, _>>()?;
+        let learned = settings.gamma + settings.alpha > 0.0;
+        settings::check(self.id, "terms", learned || terms.iter().any(|t| t.weight > 0.0), || {
+            "nothing would be learned with all weights 0".into()
+        })?;
         Ok(Settings { terms, ..settings })
     }
 }
@@ -162,8 +109,19 @@ impl MethodSpec for Baseline {
 
     fn needs(&self) -> Needs {
         let of = |name: &str| crate::registry::find_term(name).map(|term| term.needs());
-        let own = Needs { logits: true, labels: true, teacher: true, ..Needs::default() };
-        self.terms.iter().filter_map(|(name, _)| of(name).ok()).fold(own, Needs::or)
+        let (labels, soft) = (self.gamma > 0.0, self.alpha > 0.0);
+        let own = Needs {
+            logits: labels || soft,
+            labels,
+            teacher: true,
+            route: self.route,
+            ..Needs::default()
+        };
+        self.terms.iter().filter_map(|(name, ..)| of(name).ok()).fold(own, Needs::or)
+    }
+
+    fn mixes(&self) -> bool {
+        self.mixes
     }
 
     fn defaults(&self) -> Table {
@@ -196,6 +154,7 @@ impl MethodSpec for Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::published::{AB, AT, PKT, RKD};
 
     #[test]
     fn weights_may_be_changed_and_unknown_terms_are_named() {
@@ -206,5 +165,7 @@ mod tests {
         let message = RKD.effective(&odd).unwrap_err().to_string();
         assert!(message.contains("did you mean \"rkd_distance\""), "{message}");
         assert!(AT.needs().stages && !PKT.needs().stages);
+        assert!(AT.needs().labels && !AB.needs().labels && !AB.needs().logits);
+        assert!(AB.effective(&"terms = []".parse().unwrap()).is_err());
     }
 }

@@ -7,26 +7,84 @@
 //!
 //! The teacher steps first; the student learns from what the teacher yielded before that step, without
 //! gradient to it. Modules on stages of equal height are paired, from the deepest; the rest learn within
-//! their own stream. Source: Zhang et al. 2021 (arXiv 2103.13811), Eq. 3 to 11 and Algorithm 1. Eq. 11 prints
+//! their own stream. What can be switched gives the rows of the paper's Table V and the points of its Fig. 4:
+//!
+//! | row | settings |
+//! |---|---|
+//! | KD | `evolving = false`, `teacher_modules = false`, `student_modules = false` |
+//! | KD + ET | `teacher_modules = false`, `student_modules = false` |
+//! | KD + S_G | `evolving = false`, `teacher_modules = false` |
+//! | KD + S_G + ET | `teacher_modules = false` |
+//! | EKD | none |
+//! | n module pairs | `modules = n`; those nearest to the output are kept |
+//!
+//! (KD + T_G + S_G would need the modules of a finished teacher, which its file does not keep.) Source: Zhang et al. 2021 (arXiv 2103.13811), Eq. 3 to 11 and Algorithm 1. Eq. 11 prints
 //! the cross-stream part with the teacher; Algorithm 1, the text and the ablation put it with the student,
-//! and so does this.
+//! and so does this, unless `eq11_literal` asks for the printed form.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::error::DistilError;
 use crate::method::{Kind, Method, MethodSpec, Stream, Tie};
 use crate::settings;
 use crate::term::{Context, Needs};
-use crate::terms::self_kd::{Exchange, SelfKd, Settings};
+use crate::terms::self_kd::{Exchange, Lesson, SelfKd, Settings};
 
 /// The entry `ekd`.
 pub struct EkdSpec;
 
+/// Which parts take part; the rest of the settings is the term `self_kd`'s.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Parts {
+    /// Whether the teacher learns, too.
+    evolving: bool,
+    /// Whether the teacher has guided modules.
+    teacher_modules: bool,
+    /// Whether the student has guided modules.
+    student_modules: bool,
+    /// Weight of what is learned across streams.
+    cross: f64,
+    /// Whether the teacher bears what is learned across streams, as Eq. 11 prints it.
+    eq11_literal: bool,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            evolving: true,
+            teacher_modules: true,
+            student_modules: true,
+            cross: 1.0,
+            eq11_literal: false,
+        }
+    }
+}
+
 impl EkdSpec {
-    fn streams_of() -> Vec<Stream> {
-        vec![Stream { learns: true, ..Stream::teacher() }, Stream::student()]
+    fn read(&self, given: &Table) -> Result<(Parts, Settings), DistilError> {
+        let known = settings::defaults::<Parts>();
+        let (of_parts, rest) = given
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .partition::<Table, _>(|(key, _)| known.contains_key(key));
+        let parts: Parts = settings::read(self.id(), &of_parts)?;
+        settings::within(self.id(), "cross", parts.cross, 0.0, f64::INFINITY)?;
+        let finished = !parts.evolving && parts.teacher_modules;
+        settings::check(self.id(), "teacher_modules", !finished, || {
+            "a finished teacher keeps no modules; set it to false, or evolving to true".into()
+        })?;
+        settings::check(self.id(), "eq11_literal", parts.evolving || !parts.eq11_literal, || {
+            "a finished teacher learns nothing; set evolving to true".into()
+        })?;
+        Ok((parts, Settings::read(self.id(), &rest)?))
+    }
+
+    fn streams_of(parts: &Parts) -> Vec<Stream> {
+        vec![Stream { learns: parts.evolving, ..Stream::teacher() }, Stream::student()]
     }
 }
 
@@ -72,32 +130,36 @@ impl MethodSpec for EkdSpec {
     }
 
     fn defaults(&self) -> Table {
-        settings::defaults::<Settings>()
+        let mut all = settings::defaults::<Settings>();
+        all.extend(settings::defaults::<Parts>());
+        all
     }
 
     fn effective(&self, given: &Table) -> Result<Table, DistilError> {
-        Ok(settings::table(&Settings::read(self.id(), given)?))
+        let (parts, settings) = self.read(given)?;
+        let mut all = settings::table(&settings);
+        all.extend(settings::table(&parts));
+        Ok(all)
     }
 
     fn streams(&self, given: &Table) -> Result<Vec<Stream>, DistilError> {
-        Settings::read(self.id(), given)?;
-        Ok(Self::streams_of())
+        Ok(Self::streams_of(&self.read(given)?.0))
     }
 
     fn build(&self, given: &Table, contexts: &[Context<'_>]) -> Result<Method, DistilError> {
-        let settings = Settings::read(self.id(), given)?;
+        let (parts, settings) = self.read(given)?;
         let [teacher, student] = crate::method::contexts(self.id(), contexts)?;
         student.equal_classes(self.id())?;
         let dim = match settings.dim {
             0 => student.student.stages.last().map_or(0, |stage| stage.channels),
             dim => dim,
         };
-        let exchange = Exchange::default();
-        let teaching = SelfKd::new(self.id(), settings.clone(), dim, teacher)?;
-        let learning = SelfKd::new(self.id(), settings, dim, student)?;
-        let pairs = paired(learning.heights(), teaching.heights());
-        let teaching = teaching.giving(Arc::clone(&exchange));
-        let learning = learning.taking(exchange, pairs);
+        let modules = |wanted: bool| {
+            let mut settings = settings.clone();
+            settings.modules = if wanted { settings.modules } else { 0 };
+            settings
+        };
+        let learning = SelfKd::new(self.id(), modules(parts.student_modules), dim, student)?;
         let tie = |learner: usize, target: Option<usize>, term: SelfKd| Tie {
             learner,
             target,
@@ -105,8 +167,33 @@ impl MethodSpec for EkdSpec {
             detach_target: true,
             term: Box::new(term),
         };
-        let ties = vec![tie(0, None, teaching), tie(1, Some(0), learning)];
-        Ok(Method { streams: Self::streams_of(), ties })
+        let exchange = Exchange::default();
+        let lesson = |own: &[usize], other: &[usize]| Lesson {
+            exchange: Arc::clone(&exchange),
+            pairs: paired(own, other),
+            weight: parts.cross,
+            reversed: parts.eq11_literal,
+        };
+        let streams = Self::streams_of(&parts);
+        if !parts.evolving {
+            let lesson = lesson(learning.heights(), &[]);
+            return Ok(Method { streams, ties: vec![tie(1, Some(0), learning.taking(lesson))] });
+        }
+        let teaching = SelfKd::new(self.id(), modules(parts.teacher_modules), dim, teacher)?;
+        // Who learns across streams is evaluated last, with what the other left.
+        let ties = match parts.eq11_literal {
+            false => {
+                let lesson = lesson(learning.heights(), teaching.heights());
+                let teaching = teaching.giving(Arc::clone(&exchange));
+                vec![tie(0, None, teaching), tie(1, Some(0), learning.taking(lesson))]
+            }
+            true => {
+                let lesson = lesson(teaching.heights(), learning.heights());
+                let learning = learning.giving(Arc::clone(&exchange));
+                vec![tie(1, None, learning), tie(0, Some(1), teaching.taking(lesson))]
+            }
+        };
+        Ok(Method { streams, ties })
     }
 }
 
@@ -119,5 +206,16 @@ mod tests {
         assert_eq!(paired(&[16, 8, 4], &[16, 8, 4]), [(0, 0), (1, 1), (2, 2)]);
         assert_eq!(paired(&[16, 8, 4, 4], &[32, 16, 8, 4]), [(0, 1), (1, 2), (3, 3)]);
         assert!(paired(&[7], &[8]).is_empty());
+    }
+
+    #[test]
+    fn parts_that_a_finished_teacher_lacks_are_refused() {
+        let streams = |text: &str| EkdSpec.streams(&text.parse().unwrap());
+        assert!(streams("").unwrap()[0].learns);
+        let message = streams("evolving = false").unwrap_err().to_string();
+        assert!(message.contains("teacher_modules"), "{message}");
+        let frozen = streams("evolving = false\nteacher_modules = false").unwrap();
+        assert!(!frozen[0].learns && frozen[1].learns);
+        assert!(streams("cros = 1.0").is_err());
     }
 }

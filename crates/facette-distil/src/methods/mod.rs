@@ -1,5 +1,6 @@
 //! Methods, one a file: which streams exist, which learn, and which terms tie them together.
 
+pub mod alone;
 pub mod baseline;
 pub mod bridge;
 pub mod bridge_adapt;
@@ -12,6 +13,7 @@ pub mod example;
 pub mod feature;
 pub mod kd;
 pub mod none;
+pub mod published;
 pub mod terms;
 
 use crate::method::MethodSpec;
@@ -23,18 +25,42 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &feature::FeatureSpec,
     &bridge::BridgeSpec,
     &bridge_adapt::BridgeAdaptSpec,
-    &baseline::FITNET,
-    &baseline::AT,
-    &baseline::SP,
-    &baseline::CC,
-    &baseline::CCKD,
-    &baseline::VID,
-    &baseline::RKD,
-    &baseline::PKT,
-    &baseline::NST,
-    &baseline::CRD,
-    &baseline::DKD,
+    &published::FITNET,
+    &published::AT,
+    &published::SP,
+    &published::CC,
+    &published::CCKD,
+    &published::VID,
+    &published::RKD,
+    &published::PKT,
+    &published::NST,
+    &published::CRD,
+    &published::DKD,
+    &published::AB,
+    &published::FSP,
+    &published::FT,
+    &published::DARKRANK,
+    &published::MKD,
+    &published::AFD,
+    &published::REVIEWKD,
+    &published::KDSVD,
+    &published::DIST,
+    &published::STKD,
+    &published::HORKD,
+    &published::SIMKD,
+    &published::SKD,
+    &published::FSLR,
+    &published::PROXYLESS,
+    &published::MARGIN_DISTILLATION,
+    &published::RCO,
+    &published::POCKETNET_MULTISTEP,
+    &published::TA,
+    &published::SNAPSHOT,
     &dml::DmlSpec,
+    &alone::CL_ILR,
+    &alone::ONE,
+    &alone::OKDDIP,
+    &alone::SELF_KD,
     &ekd::EkdSpec,
     &terms::TermsSpec,
 ];

@@ -33,6 +33,7 @@ use crate::batch::Batch;
 use crate::error::DistilError;
 use crate::huber::smooth_l1;
 use crate::knowledge::target;
+use crate::normalise::columns;
 use crate::pairs::distances;
 use crate::projection::{Project, Projection};
 use crate::settings::{self, check, within};
@@ -270,13 +271,6 @@ fn gathered(
     (sums.select_assign(0, labels.clone(), x, add), counts.select_assign(0, labels, ones, add))
 }
 
-/// `x` `[n, d]` normalised by the batch's mean and biased variance.
-fn normalised(x: Tensor<2>) -> Tensor<2> {
-    let centred = x.clone() - x.mean_dim(0);
-    let variance = centred.clone().square().mean_dim(0);
-    centred / variance.add_scalar(1e-5).sqrt()
-}
-
 impl Term for Horkd {
     fn name(&self) -> &str {
         HorkdSpec.id()
@@ -314,7 +308,7 @@ impl Term for Horkd {
         };
         let (f, g) = match self.settings.norm {
             Norm::None => (f, g),
-            Norm::Bn => (normalised(f), normalised(g)),
+            Norm::Bn => (columns(f), columns(g)),
         };
         let Settings { alpha, beta, gamma, use_l1, reduction, unordered, per_image, .. } =
             self.settings;

@@ -6,7 +6,8 @@
 //!
 //! Source: Hinton et al. 2015 (arXiv 1503.02531), in the form of HobbitLong/RepDistiller
 //! `DistillKL` (identical: mdistiller `kd_loss`, KD-Zoo `SoftTarget`). `squared_temperature = false`
-//! leaves `T^2` out, as torchdistill's `KDLoss` does. Default: T = 4.
+//! leaves `T^2` out, as torchdistill's `KDLoss` does. Default: T = 4. `student_temperature` softens the student by
+//! another number (Snapshot distillation leaves it at 1); 0 stands for T.
 
 use burn::tensor::Tensor;
 use facette_nets::Knowledge;
@@ -16,7 +17,7 @@ use crate::batch::Batch;
 use crate::divergence::kl;
 use crate::error::DistilError;
 use crate::knowledge::{logits, target};
-use crate::settings::{self, positive};
+use crate::settings::{self, positive, within};
 use crate::term::{Context, Needs, Term, TermSpec};
 
 /// `T^2` times the divergence of the student's scores from the teacher's at temperature `T`, both
@@ -33,11 +34,13 @@ struct Settings {
     /// Whether the loss is multiplied by the temperature squared, which keeps its gradient as
     /// large as that of the hard labels.
     squared_temperature: bool,
+    /// Temperature of the student; 0 for that of the teacher.
+    student_temperature: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { temperature: 4.0, squared_temperature: true }
+        Self { temperature: 4.0, squared_temperature: true, student_temperature: 0.0 }
     }
 }
 
@@ -76,6 +79,7 @@ impl TermSpec for KdSpec {
     ) -> Result<Box<dyn Term>, DistilError> {
         let settings: Settings = settings::read(self.id(), settings)?;
         positive(self.id(), "temperature", settings.temperature)?;
+        within(self.id(), "student_temperature", settings.student_temperature, 0.0, 1e6)?;
         context.equal_classes(self.id())?;
         Ok(Box::new(Kd { settings }))
     }
@@ -94,8 +98,12 @@ impl Term for Kd {
     ) -> Result<Tensor<1>, DistilError> {
         let s = logits(self.name(), student)?.clone();
         let t = logits(self.name(), target(self.name(), teacher)?)?.clone();
-        let temperature = self.settings.temperature;
-        Ok(match self.settings.squared_temperature {
+        let Settings { temperature, squared_temperature, student_temperature } = self.settings;
+        let s = match student_temperature {
+            0.0 => s,
+            own => s.mul_scalar(temperature / own),
+        };
+        Ok(match squared_temperature {
             true => soft_logits(s, t, temperature),
             false => kl(s, t, temperature),
         })
@@ -115,6 +123,26 @@ mod tests {
         let divergence = 0.25 * 0.5f64.ln() + 0.75 * 1.5f64.ln();
         let found = scalar(&soft_logits(s, t, 2.0));
         assert!((found - 4.0 * divergence).abs() < 1e-6, "{found}");
+    }
+
+    #[test]
+    fn the_student_may_have_a_temperature_of_its_own() {
+        let loss = |settings: &str, student: [f32; 2]| {
+            let settings = settings.parse().unwrap();
+            let mut term = KdSpec.build(&settings, &context(&two(), Some(&two()))).unwrap();
+            let scored = |values: [f32; 2]| {
+                let logits = Some(Tensor::<2>::from_floats([values], &device()));
+                Knowledge { logits, ..Knowledge::from_embedding(Tensor::zeros([1, 1], &device())) }
+            };
+            let batch = Batch::first(vec![0], vec![0], &device());
+            scalar(&term.loss(&scored(student), Some(&scored([1.0, 3.0])), &batch).unwrap())
+        };
+        fn two() -> crate::shapes::StreamShapes {
+            crate::shapes::StreamShapes { classes: Some(2), ..shapes() }
+        }
+        let own = "temperature = 2.0\nstudent_temperature = 1.0";
+        let found = loss(own, [0.5, 0.0]);
+        assert!((found - loss("temperature = 2.0", [1.0, 0.0])).abs() < 1e-6);
     }
 
     #[test]

@@ -2,33 +2,47 @@
 //! in [`TERMS`].
 
 pub mod ab;
+pub mod afd;
 pub mod at;
 pub mod cc;
 pub mod cckd;
 pub mod centre;
+pub mod cl_ilr;
 pub mod cosine;
 pub mod crd;
 pub mod cross_entropy;
 pub mod darkrank;
+pub mod dist;
 pub mod dkd;
 pub mod fitnet;
 pub mod fsp;
 pub mod ft;
 pub mod horkd;
 pub mod kd;
+pub mod kdsvd;
+pub mod mkd;
 pub mod nst;
+pub mod okddip;
+pub mod one;
 pub mod paraphraser;
 pub mod pkt;
 pub mod relation;
+pub mod relation_module;
+pub mod reviewkd;
 pub mod rkd_angle;
 pub mod rkd_distance;
+pub mod selective;
 pub mod self_kd;
 pub mod sp;
 pub mod squared;
+pub mod stkd;
 pub mod triplet;
 pub mod vid;
 
-use crate::heads::{adaface, arcface, asoftmax, cosface, normface, softmax, sphereface};
+use crate::heads::{
+    adaface, arcface, asoftmax, cosface, margin_distillation, normface, proxyless, softmax,
+    sphereface,
+};
 use crate::term::TermSpec;
 
 /// Every term recipes may name, heads included.
@@ -44,7 +58,10 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &cc::CcSpec,
     &cckd::CckdSpec,
     &darkrank::DarkRankSpec,
+    &mkd::MkdSpec,
     &dkd::DkdSpec,
+    &dist::DistSpec,
+    &stkd::StkdSpec,
     &at::AtSpec,
     &sp::SpSpec,
     &nst::NstSpec,
@@ -53,9 +70,17 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &vid::VidSpec,
     &ab::AbSpec,
     &ft::FtSpec,
+    &afd::AfdSpec,
+    &reviewkd::ReviewKdSpec,
+    &kdsvd::KdSvdSpec,
     &crd::CrdSpec,
     &horkd::HorkdSpec,
+    &selective::SelectiveSpec,
+    &relation_module::RelationModuleSpec,
     &self_kd::SelfKdSpec,
+    &cl_ilr::ClIlrSpec,
+    &one::OneSpec,
+    &okddip::OkddipSpec,
     &centre::CentreSpec,
     &triplet::TripletSpec,
     &softmax::SoftmaxSpec,
@@ -65,4 +90,6 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &asoftmax::ASoftmaxSpec,
     &sphereface::SphereFaceSpec,
     &adaface::AdaFaceSpec,
+    &proxyless::ProxylessSpec,
+    &margin_distillation::MarginDistillationSpec,
 ];

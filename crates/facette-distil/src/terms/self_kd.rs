@@ -140,6 +140,8 @@ pub(crate) struct Settings {
     detach: bool,
     /// Length of the modules' features; 0 for the channels of the student's last stage.
     pub(crate) dim: usize,
+    /// Most modules; those nearest to the output are kept.
+    pub(crate) modules: usize,
 }
 
 impl Settings {
@@ -154,6 +156,7 @@ impl Settings {
             all_deeper: false,
             detach: true,
             dim: 0,
+            modules: 16,
         };
         match preset {
             Preset::Paper => paper,
@@ -205,8 +208,20 @@ pub(crate) struct SelfKd {
     classes: usize,
     /// Where the modules' outputs are left, detached.
     gives: Option<Exchange>,
-    /// The other stream's modules and the pairs `(own, other)`.
-    takes: Option<(Exchange, Vec<(usize, usize)>)>,
+    /// What is learned from the other stream.
+    takes: Option<Lesson>,
+}
+
+/// What one stream learns from another.
+pub(crate) struct Lesson {
+    /// Outputs of the other stream's modules.
+    pub(crate) exchange: Exchange,
+    /// Modules that are compared, `(own, other)`.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    /// Factor of the lesson.
+    pub(crate) weight: f64,
+    /// Whether the other side is told apart from the own one instead: `KL( own || other )`, Eq. 11 as printed.
+    pub(crate) reversed: bool,
 }
 
 impl SelfKd {
@@ -229,14 +244,14 @@ impl SelfKd {
                 remedy: "give the network a classifier of that size".into(),
             });
         };
-        let modules = GuidedModules::new(name, dim, scored, context)?;
+        let modules = GuidedModules::new(name, settings.modules, dim, scored, context)?;
         let length = context.student.embedding;
         let map = |index: usize| TensorSpec {
             name: format!("guided{}.map.weight", index + 1),
             shape: vec![length, dim],
             kind: TensorKind::Weight,
         };
-        let maps = (length != dim).then(|| {
+        let maps = (length != dim && !modules.heights.is_empty()).then(|| {
             let specs = (0..modules.heights.len()).map(map).collect();
             context.parameters(name, specs, Init::Torch)
         });
@@ -254,9 +269,9 @@ impl SelfKd {
         self
     }
 
-    /// Learns from another stream's modules, too: pairs `(own, other)`.
-    pub(crate) fn taking(mut self, exchange: Exchange, pairs: Vec<(usize, usize)>) -> Self {
-        self.takes = Some((exchange, pairs));
+    /// Learns from another stream, too.
+    pub(crate) fn taking(mut self, lesson: Lesson) -> Self {
+        self.takes = Some(lesson);
         self
     }
 
@@ -267,12 +282,18 @@ impl SelfKd {
         student: &Knowledge,
         target: Option<&Knowledge>,
     ) -> Result<Option<Tensor<1>>, DistilError> {
-        let Some((exchange, pairs)) = &self.takes else { return Ok(None) };
+        let Some(Lesson { exchange, pairs, weight, reversed }) = &self.takes else {
+            return Ok(None);
+        };
         let others = exchange.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let teacher = crate::knowledge::target(self.name, target)?;
         let temperature = self.settings.temperature;
         let (s, t) = (logits(self.name, student)?, logits(self.name, teacher)?);
-        let mut total = soft_logits(s.clone(), t.clone(), temperature);
+        let soft = |own: &Tensor<2>, other: &Tensor<2>| match reversed {
+            false => soft_logits(own.clone(), other.clone(), temperature),
+            true => soft_logits(other.clone(), own.clone(), temperature),
+        };
+        let mut total = soft(s, t);
         for &(own_place, other_place) in pairs {
             let (Some(s), Some(t)) = (own.get(own_place), others.get(other_place)) else {
                 return Err(DistilError::Need {
@@ -284,10 +305,10 @@ impl SelfKd {
             };
             let (own_scores, scores) = (logits(self.name, s)?, logits(self.name, t)?);
             total = total
-                + soft_logits(own_scores.clone(), scores.clone(), temperature)
+                + soft(own_scores, scores)
                 + feature(s.embedding.clone(), t.embedding.clone(), self.settings.measure);
         }
-        Ok(Some(total))
+        Ok(Some(total.mul_scalar(*weight)))
     }
 }
 
@@ -310,6 +331,10 @@ impl TermSpec for SelfKdSpec {
 
     fn defaults(&self) -> toml::Table {
         settings::defaults::<Settings>()
+    }
+
+    fn effective(&self, given: &toml::Table) -> Result<toml::Table, DistilError> {
+        Ok(settings::table(&Settings::read(self.id(), given)?))
     }
 
     fn build(

@@ -59,6 +59,7 @@ impl<'a> Through<'a> {
         let context = Context {
             student: &own,
             target: other.as_ref(),
+            network: None,
             classes,
             pictures: 1000,
             device: &case.device,

@@ -3,12 +3,14 @@
 //! He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2, in the
 //! form and with the weight names of HobbitLong/RepDistiller `models/resnet.py` (1x1 shortcut
 //! convolutions where the shape changes). The last pooling is the mean over the whole map, which
-//! is the reference's 8x8 window at 32x32.
+//! is the reference's 8x8 window at 32x32. The deep nets of DefangChen/OKDDip-AAAI2020 and
+//! Lan1991Xu/ONE_NeurIPS2018, which they call resnet110, are the same with bottlenecks.
 
-use facette_graph::{Builder, Conv, Graph, Input, NodeId};
+use facette_graph::{Builder, Conv, Graph, Input};
 use serde::{Deserialize, Serialize};
 
 use super::head;
+use super::residual::{Block, residual};
 use crate::error::NetsError;
 use crate::parameters::Init;
 use crate::settings;
@@ -18,7 +20,9 @@ use crate::spec::{Entry, NetOptions, NetSpec};
 #[derive(Debug)]
 pub(crate) struct ThinResNet {
     entry: Entry,
-    depth: usize,
+    block: Block,
+    /// Blocks of each stage.
+    blocks: usize,
     widths: [usize; 4],
 }
 
@@ -32,7 +36,15 @@ const fn net(
     widths: [usize; 4],
 ) -> ThinResNet {
     const SOURCE: &str = "He et al., CVPR 2016, section 4.2; RepDistiller models/resnet.py";
-    ThinResNet { entry: Entry { id, aliases: &[], about, source: SOURCE, size: 32 }, depth, widths }
+    let entry = Entry { id, aliases: &[], about, source: SOURCE, size: 32 };
+    ThinResNet { entry, block: Block::Basic, blocks: (depth - 2) / 6, widths }
+}
+
+const fn bottleneck(id: &'static str, about: &'static str, blocks: usize) -> ThinResNet {
+    const SOURCE: &str =
+        "He et al., CVPR 2016; DefangChen/OKDDip-AAAI2020, Lan1991Xu/ONE_NeurIPS2018";
+    let entry = Entry { id, aliases: &[], about, source: SOURCE, size: 32 };
+    ThinResNet { entry, block: Block::Bottleneck { inner: 1 }, blocks, widths: THIN }
 }
 
 /// resnet8.
@@ -55,6 +67,13 @@ pub(crate) const RESNET8X4: ThinResNet =
 /// resnet32x4.
 pub(crate) const RESNET32X4: ThinResNet =
     net("resnet32x4", "thin ResNet of 32 layers, four times as wide", 32, FOUR_TIMES);
+
+/// OKDDip's resnet110.
+pub(crate) const RESNET110_BOTTLENECK: ThinResNet =
+    bottleneck("resnet110-bottleneck", "OKDDip's ResNet-110: three times 12 bottlenecks", 12);
+/// ONE's resnet110.
+pub(crate) const RESNET164_BOTTLENECK: ThinResNet =
+    bottleneck("resnet164-bottleneck", "ONE's ResNet-110: three times 18 bottlenecks", 18);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,28 +112,14 @@ impl NetSpec for ThinResNet {
         x = b.relu(x);
         b.stem(x);
         for (stage, &width) in widths[1..].iter().enumerate() {
-            for block in 0..(self.depth - 2) / 6 {
+            for block in 0..self.blocks {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                x = residual(&mut b, &format!("layer{}.{block}", stage + 1), x, width, stride);
+                let path = format!("layer{}.{block}", stage + 1);
+                x = residual(&mut b, &path, x, self.block, width, stride);
             }
             b.stage(x);
         }
         let pooled = b.global_average(x);
         head::finish(b, pooled, options.embedding, options, "fc")
     }
-}
-
-fn residual(b: &mut Builder, path: &str, x: NodeId, width: usize, stride: usize) -> NodeId {
-    let inputs = b.channels(x);
-    let at = |leaf: &str| format!("{path}.{leaf}");
-    let mut y = b.conv_norm(at("conv1"), at("bn1"), x, Conv::square(inputs, width, 3, stride));
-    y = b.relu(y);
-    y = b.conv_norm(at("conv2"), at("bn2"), y, Conv::square(width, width, 3, 1));
-    let mut shortcut = x;
-    if stride != 1 || inputs != width {
-        let conv = Conv::square(inputs, width, 1, stride);
-        shortcut = b.conv_norm(at("downsample.0"), at("downsample.1"), x, conv);
-    }
-    let sum = b.add(y, shortcut);
-    b.relu(sum)
 }

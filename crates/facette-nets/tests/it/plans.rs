@@ -1,7 +1,7 @@
 //! Fused plans compute what plans with every tap compute.
 
 use burn::tensor::Device;
-use facette_nets::{Mode, NetOptions, Network, Wanted, build, find, read};
+use facette_nets::{Mode, NetOptions, Network, Shared, Wanted, build, find, read};
 
 use crate::support::{distance, pictures};
 
@@ -22,7 +22,7 @@ const NETS: &[(&str, &str)] = &[
     ("pocketnet-m", "channels = 2\ncells = 5"),
 ];
 
-const ALL: Wanted = Wanted { stages: true, before_activation: true };
+const ALL: Wanted = Wanted { stages: true, before_activation: true, shared: None };
 
 fn network(id: &str, settings: &str, device: &Device) -> Network {
     let mut options = NetOptions::new(32).classes(5);
@@ -59,6 +59,28 @@ fn taps_change_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn gradient_is_divided_at_a_shared_map_and_nowhere_else() {
+    let device = Device::flex().autodiff();
+    let gradients = |branches: usize| {
+        let mut net = network("resnet8", "", &device);
+        let shared = Some(Shared { stage: 1, branches });
+        net.want(Wanted { shared, ..Wanted::default() });
+        let x = pictures("x", 4, 3, 32, &device);
+        let grads = net.forward(x, Mode::Train).logits.unwrap().square().mean().backward();
+        let grad = |name: &str| {
+            let value = net.parameters().get(name).unwrap().value.grad(&grads).unwrap();
+            read(name, &value).unwrap()
+        };
+        (grad("layer2.0.conv1.weight"), grad("layer3.0.conv1.weight"))
+    };
+    let ((before, after), (divided, same)) = (gradients(1), gradients(4));
+    let quarter: Vec<f32> = before.iter().map(|v| v / 4.0).collect();
+    assert!(distance(&quarter, &divided) < 1e-5, "{}", distance(&quarter, &divided));
+    assert!(distance(&after, &same) < 1e-5);
+    assert!(distance(&before, &divided) > 1e-3);
 }
 
 #[test]

@@ -86,6 +86,14 @@ fn students_have_their_published_sizes() {
     let at_32 = NetOptions::new(32).set("widths", vec![32i64, 64, 96]);
     assert_eq!(parameters("facette", &at_32.set("blocks", vec![2i64, 2, 2])), 497_472);
 
+    let cifar = |id| parameters(id, &NetOptions::new(32).classes(100));
+    assert_eq!(cifar("resnet110-bottleneck"), 1_170_868);
+    assert_eq!(cifar("resnet164-bottleneck"), 1_727_284);
+    assert_eq!(cifar("vgg16-hidden"), 15_299_748);
+    let tiny = |id| parameters(id, &NetOptions::new(224).classes(200));
+    assert_eq!(tiny("imagenet-resnet18"), 11_279_112);
+    assert_eq!(tiny("imagenet-resnet34"), 21_387_272);
+
     let activations = |id| build(id, &at_16).unwrap().counts().unwrap().activations;
     assert_eq!(activations("bridge"), 15_232);
     assert_eq!(activations("selective"), 38_272);

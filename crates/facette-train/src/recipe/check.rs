@@ -29,6 +29,9 @@ impl Recipe {
         require(self.checkpoint.steps != Some(0), "checkpoint.steps", || {
             "expected at least 1, found 0".into()
         })?;
+        require(self.checkpoint.students != Some(0), "checkpoint.students", || {
+            "expected at least 1 epoch, found 0; leave it out to keep none".into()
+        })?;
         require(!self.data.sources.is_empty(), "data.sources", || {
             "expected at least one source, such as { kind = \"folder\", path = \"faces\" }".into()
         })?;
@@ -116,6 +119,15 @@ impl Recipe {
         let settings = &stage.settings;
         let spec = facette_distil::find_method(&stage.method)
             .map_err(|e| Misfit::new(format!("{key}.method"), e))?;
+        let moves = teacher.is_some_and(|teacher| teacher.kind == TeacherKind::Route);
+        require(moves || !spec.needs().route, &format!("{key}.teacher.kind"), || {
+            format!(
+                "method {:?} follows the way a teacher came, which a finished one does not show: \
+                 train a teacher here with checkpoint.students = 1 and give \
+                 {{ kind = \"route\", path = its run folder }}",
+                stage.method
+            )
+        })?;
         let streams =
             spec.streams(settings).map_err(|e| Misfit::new(format!("{key}.settings"), e))?;
         for stream in &streams {
@@ -268,6 +280,16 @@ fn check_teacher(key: &str, teacher: &TeacherSettings) -> Result<(), Misfit> {
     })?;
     require(computes || !teacher.flip, &at("flip"), || {
         "only teachers that compute can be shown mirror images".into()
+    })?;
+    let moves = teacher.kind == TeacherKind::Route;
+    for (name, value) in [("every", teacher.every), ("hold", teacher.hold)] {
+        require(value.is_none() || moves, &at(name), || {
+            "only a teacher of kind \"route\" has it".into()
+        })?;
+        require(value != Some(0), &at(name), || "expected at least 1, found 0".into())?;
+    }
+    require(!moves || (teacher.cache != Some(true) && !teacher.flip), &at("cache"), || {
+        "a route's outputs change from epoch to epoch; leave cache and flip out".into()
     })?;
     require(teacher.output.is_none() || teacher.kind == TeacherKind::Onnx, &at("output"), || {
         "only ONNX models have named outputs".into()

@@ -87,11 +87,15 @@ pub struct CheckpointSettings {
     /// Steps between two, where given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Epochs between two students that are kept for good, as `epochs/<epoch>.safetensors`; none where not given. A teacher
+    /// of kind `route` is made of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub students: Option<usize>,
 }
 
 impl Default for CheckpointSettings {
     fn default() -> Self {
-        Self { minutes: 2.0, steps: None }
+        Self { minutes: 2.0, steps: None, students: None }
     }
 }
 
@@ -125,6 +129,9 @@ pub enum TeacherKind {
     Onnx,
     /// A run folder of facette (its best student), at `path` under the runs root.
     Run,
+    /// The students that a run of facette kept (`checkpoint.students`), one after the other; its folder is at `path` under
+    /// the runs root.
+    Route,
     /// A student file of facette, at `path` under the data root.
     File,
     /// Features computed elsewhere, which stand beside the pictures: a column of the source, or
@@ -159,6 +166,12 @@ pub struct TeacherSettings {
     /// view is clean and nothing but embeddings and logits is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<bool>,
+    /// Of a route, every how many of the kept students teach, counted back from the last; 1 where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
+    /// Of a route, for how many epochs of the stage each of them teaches, the last for all that remain; 1 where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<usize>,
     /// Pictures the teacher sees at once when the cache is filled.
     #[serde(default = "sixty_four")]
     pub batch: usize,

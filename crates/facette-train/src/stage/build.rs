@@ -2,6 +2,7 @@
 
 use facette_data::{Loader, Views};
 use facette_distil::{Context, Method, Needs, Stream, StreamShapes, find_method, find_term};
+use facette_graph::Graph;
 use facette_image::View;
 use facette_nets::{NetOptions, Network, build, find};
 
@@ -46,6 +47,13 @@ impl StageRun {
             views.teacher = Some(view.clone());
         }
 
+        if method.mixes() && !settings.terms.is_empty() {
+            let problem = format!(
+                "method {:?} shows virtual pictures, which other terms do not know; leave it out",
+                settings.method
+            );
+            return Err(refuse(run, index, "term", &problem));
+        }
         let mut needs = method.needs();
         for term in &settings.terms {
             needs.logits |= find_term(&term.kind)?.needs().logits;
@@ -91,10 +99,15 @@ impl StageRun {
                 }
             });
         }
-        let mut built = ties(run, &settings, &stream_list, &shapes)?;
+        let graph = |place: usize| match members.iter().find(|(at, _)| *at == place) {
+            Some((_, Member { body: Body::Learner { network, .. }, .. })) => Some(network.graph()),
+            _ => None,
+        };
+        let graphs: Vec<Option<&Graph>> = (0..stream_list.len()).map(graph).collect();
+        let mut built = ties(run, &settings, &stream_list, &shapes, &graphs)?;
         if let (Some(place), Some(chosen)) = (frozen, teacher) {
             let wanted = built.wanted(place);
-            let body = chosen.body(run, wanted)?;
+            let body = chosen.body(run, wanted, method.mixes())?;
             members.push((place, Member { name: stream_list[place].name.clone(), body }));
         }
         members.sort_by_key(|(place, _)| *place);
@@ -108,7 +121,7 @@ impl StageRun {
 
         let sampler = settings.sampler().build(run.pictures.dataset(), run.recipe.seed)?;
         let live = members.iter().any(|member| match &member.body {
-            Body::Live(_) => true,
+            Body::Live(_) | Body::Route(_) => true,
             Body::Learner { input, .. } => *input == StudentInput::Teacher,
             Body::Known(_) => false,
         });
@@ -153,6 +166,7 @@ impl StageRun {
             net: student_settings,
             teacher: teacher_digest,
             view,
+            mixing: method.mixes().then_some(run.recipe.seed),
             steps,
             offset,
         })
@@ -244,11 +258,13 @@ fn ties(
     settings: &Stage,
     streams: &[Stream],
     shapes: &[StreamShapes],
+    graphs: &[Option<&Graph>],
 ) -> Result<Method, TrainError> {
     let dataset = run.pictures.dataset();
     let context = |learner: usize, target: Option<usize>| Context {
         student: &shapes[learner],
         target: target.map(|target| &shapes[target]),
+        network: graphs[learner],
         classes: Some(dataset.classes().len()),
         pictures: dataset.len(),
         device: &run.device,

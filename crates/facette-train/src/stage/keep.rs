@@ -110,6 +110,21 @@ impl StageRun {
         Ok(())
     }
 
+    /// Keeps the student as it is at the end of an epoch, where the recipe asks for that.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`].
+    pub(crate) fn keep_student(&self, run: &Run<'_>) -> Result<(), TrainError> {
+        let epoch = self.progress.step.div_ceil(self.steps_per_epoch());
+        let due = |every: usize| epoch.is_multiple_of(every as u64) || self.is_done();
+        if !run.recipe.checkpoint.students.is_some_and(due) {
+            return Ok(());
+        }
+        artefact::folder(&run.stage_folder(self.index).join(file::EPOCHS))?;
+        let name = format!("{}/{epoch:04}.safetensors", file::EPOCHS);
+        self.write_student(run, &self.judged(), &name)
+    }
+
     /// Takes up what a checkpoint holds.
     ///
     /// # Errors

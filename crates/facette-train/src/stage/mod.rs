@@ -8,7 +8,7 @@ pub(crate) use keep::Saved;
 
 use burn::tensor::{Tensor, TensorData};
 use facette_data::{Batches, Cursor, Loader, TwoViewBatch, Views};
-use facette_distil::{Batch, Tie};
+use facette_distil::{Batch, Mix, Tie};
 use facette_image::View;
 use facette_nets::Network;
 
@@ -41,6 +41,8 @@ pub(crate) struct StageRun {
     pub(crate) teacher: Option<String>,
     /// The student's view without anything random.
     view: View,
+    /// Seed of the mixture, where virtual pictures are shown.
+    mixing: Option<u64>,
     pub(crate) steps: u64,
     /// Steps of the stages before it.
     offset: u64,
@@ -87,8 +89,9 @@ impl StageRun {
             Tensor::<4>::from_data(TensorData::new(values, shape), device)
         };
         let views = &self.views;
-        let shown = Shown {
+        let mut shown = Shown {
             indices: batch.indices.clone(),
+            epoch: batch.cursor.epoch as usize,
             student: Some(tensor(batch.student, &views.student)),
             teacher: batch
                 .teacher
@@ -99,6 +102,12 @@ impl StageRun {
         known.step = self.progress.step;
         known.progress = self.progress.step as f64 / self.steps as f64;
         known.epoch = batch.cursor.epoch as usize;
+        if let Some(seed) = self.mixing {
+            let mix = Mix::drawn(seed, known.step, known.indices.len());
+            shown.student = shown.student.map(|x| mix.pictures(x));
+            shown.teacher = shown.teacher.map(|x| Tensor::cat(vec![x.clone(), mix.pictures(x)], 0));
+            known.mix = Some(mix);
+        }
         Ok((shown, known))
     }
 

@@ -72,6 +72,13 @@ impl StageRun {
                 }
             }
         }
+        for (tie, name) in self.ties.iter_mut().zip(&self.names) {
+            if tie.term.passes() > 0 {
+                for remark in tie.term.conclude()? {
+                    run.observer.on(&Event::Message(format!("{name}: {remark}")));
+                }
+            }
+        }
         Ok(())
     }
 }

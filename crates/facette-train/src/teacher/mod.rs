@@ -5,8 +5,10 @@ mod compute;
 mod model;
 mod open;
 mod outputs;
+mod route;
 
 pub use cache::TeacherCache;
 pub(crate) use model::Model;
 pub(crate) use open::{Teacher, initialise, open};
 pub(crate) use outputs::Outputs;
+pub(crate) use route::Route;

@@ -9,7 +9,7 @@ use facette_image::View;
 use facette_nets::{Init, NetOptions, Network, OnnxModel, OnnxOptions, Wanted, build};
 
 use super::compute::{self, Task};
-use super::{Model, Outputs};
+use super::{Model, Outputs, Route, route};
 use crate::error::TrainError;
 use crate::observer::Event;
 use crate::recipe::{StudentInput, StudentSettings, TeacherKind, TeacherSettings};
@@ -30,6 +30,8 @@ enum Source {
     Beside,
     /// A model and what it is shown.
     Model { model: Model, view: Box<TeacherView> },
+    /// Models of which one teaches at a time.
+    Route { route: Box<Route>, view: Box<TeacherView> },
     /// A network that reads the outputs of another teacher.
     Adapter { base: Box<Teacher>, network: Box<Network> },
 }
@@ -44,6 +46,7 @@ pub(crate) fn open(
     views: &Views,
 ) -> Result<Teacher, TrainError> {
     let path = settings.path.clone().unwrap_or_default();
+    let mut anchors = None;
     let (name, file) = match settings.kind {
         TeacherKind::Features | TeacherKind::Net => return Ok(beside(settings)),
         TeacherKind::Onnx => (path.display().to_string(), run.paths.data.join(&path)),
@@ -51,6 +54,12 @@ pub(crate) fn open(
         TeacherKind::Run => {
             let folder = run.paths.runs.join(&path);
             (folder.display().to_string(), student::chosen(&folder))
+        }
+        TeacherKind::Route => {
+            let folder = run.paths.runs.join(&path);
+            let (files, digest) = route::anchors(&folder, settings)?;
+            anchors = Some((files.clone(), digest));
+            (folder.display().to_string(), files[0].clone())
         }
         TeacherKind::Stage => return of_stage(run, settings, &path, views),
     };
@@ -82,7 +91,15 @@ pub(crate) fn open(
                 .into(),
         ));
     }
-    let source = Source::Model { model, view: Box::new(view) };
+    let view = Box::new(view);
+    let (source, digest) = match anchors {
+        None => (Source::Model { model, view }, digest),
+        Some((files, digest)) => {
+            let hold = settings.hold.unwrap_or(1);
+            let route = Route::new(files, model, hold, run.device.clone().inner());
+            (Source::Route { route: Box::new(route), view }, digest)
+        }
+    };
     Ok(Teacher { settings: settings.clone(), name, digest, source })
 }
 
@@ -178,6 +195,7 @@ impl Teacher {
     pub(crate) fn shapes(&self, run: &Run<'_>) -> Result<StreamShapes, TrainError> {
         match &self.source {
             Source::Model { model, .. } => model.shapes(),
+            Source::Route { route, .. } => route.model().shapes(),
             Source::Adapter { network, .. } => {
                 Ok(StreamShapes::embedding_only(network.embedding_dim()))
             }
@@ -205,7 +223,7 @@ impl Teacher {
     pub(crate) fn digest(&self) -> Option<String> {
         match &self.source {
             Source::Beside => None,
-            Source::Model { .. } => Some(self.digest.clone()),
+            Source::Model { .. } | Source::Route { .. } => Some(self.digest.clone()),
             Source::Adapter { base, .. } => {
                 let whole = format!("{}{}", base.digest().unwrap_or_default(), self.digest);
                 Some(blake3::hash(whole.as_bytes()).to_hex().to_string())
@@ -216,7 +234,7 @@ impl Teacher {
     /// What it sees, where it computes.
     pub(crate) fn view(&self) -> Option<&TeacherView> {
         match &self.source {
-            Source::Model { view, .. } => Some(view),
+            Source::Model { view, .. } | Source::Route { view, .. } => Some(view),
             _ => None,
         }
     }
@@ -254,6 +272,12 @@ impl Teacher {
                 };
                 compute::outputs(run, &task)
             }
+            Source::Route { .. } => Err(TrainError::Teacher {
+                teacher: self.name.clone(),
+                problem: "its outputs change from epoch to epoch; name one student of the run \
+                          instead"
+                    .into(),
+            }),
             Source::Adapter { base, network } => {
                 let known = base.outputs(run)?;
                 adapted(network, &known, self.settings.batch)
@@ -262,11 +286,26 @@ impl Teacher {
     }
 
     /// The teacher as a stream of which `wanted` is read: its outputs where they can be known
-    /// before the first step, else itself.
+    /// before the first step and `live` does not forbid it, else itself.
     ///
     /// # Errors
-    /// As [`Teacher::outputs`].
-    pub(crate) fn body(self, run: &mut Run<'_>, wanted: Wanted) -> Result<Body, TrainError> {
+    /// As [`Teacher::outputs`]; if it must be live and cannot.
+    pub(crate) fn body(
+        self,
+        run: &mut Run<'_>,
+        wanted: Wanted,
+        live: bool,
+    ) -> Result<Body, TrainError> {
+        let computes = matches!(self.source, Source::Model { .. } | Source::Route { .. });
+        if live && (!computes || self.settings.flip || self.settings.cache == Some(true)) {
+            return Err(TrainError::Teacher {
+                teacher: self.name.clone(),
+                problem:
+                    "is shown virtual pictures, of which nothing can be known beforehand; name \
+                          a teacher that computes, without cache and flip"
+                        .into(),
+            });
+        }
         let maps = wanted.stages || wanted.before_activation;
         let known = match &self.source {
             Source::Model { model: Model::Network(_), view } => {
@@ -276,12 +315,17 @@ impl Teacher {
             Source::Model { view, .. } => {
                 self.settings.cache.unwrap_or(view.mode == TeacherMode::Clean)
             }
+            Source::Route { .. } => false,
             Source::Beside | Source::Adapter { .. } => true,
         };
         match self.source {
-            Source::Model { mut model, .. } if !known => {
+            Source::Model { mut model, .. } if live || !known => {
                 model.want(wanted);
                 Ok(Body::Live(model))
+            }
+            Source::Route { mut route, .. } => {
+                route.want(wanted);
+                Ok(Body::Route(route))
             }
             _ => Ok(Body::Known(self.outputs(run)?)),
         }

@@ -13,7 +13,7 @@ const NET: &str = "{ net = 'facette', embedding = 6, classifier = true, settings
 fn recipe(method: &dyn facette_distil::MethodSpec) -> Recipe {
     let streams = method.streams(&method.effective(&toml::Table::new()).unwrap()).unwrap();
     let mut text = format!(
-        "name = 'run'\nthreads = 2\ndata = {{ sources = [{{ kind = 'folder', path = 'pictures' }}] }}\n\
+        "name = 'run'\nthreads = 2\ncheckpoint.students = 1\ndata = {{ sources = [{{ kind = 'folder', path = 'pictures' }}] }}\n\
          views = {{ student = {{ size = 16, jitter = {{ flip = 0.5 }} }} }}\nstudent = {NET}\n"
     );
     let mut stage = format!(
@@ -26,7 +26,10 @@ fn recipe(method: &dyn facette_distil::MethodSpec) -> Recipe {
             ("teacher", true) => {
                 text.push_str(&format!("teacher = {{ kind = 'net', net = {NET} }}\n"));
             }
-            ("teacher", false) => text.push_str("teacher = { kind = 'run', path = 'teacher' }\n"),
+            ("teacher", false) => {
+                let kind = if method.needs().route { "route" } else { "run" };
+                text.push_str(&format!("teacher = {{ kind = '{kind}', path = 'teacher' }}\n"));
+            }
             (other, _) => stage.push_str(&format!("streams.{other} = {NET}\n")),
         }
     }

@@ -166,3 +166,38 @@ lr = 0.001
         assert_eq!(read("parts"), read("whole"), "{name}");
     }
 }
+
+#[test]
+fn a_route_teaches_one_student_after_the_other() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let run = |recipe: &Recipe, folder: &str| {
+        let mut diary = Diary::default();
+        support::run(recipe, root.path(), folder, false, &mut diary)
+            .map(|outcome| StudentFile::open(&outcome.student).unwrap())
+    };
+    let pupil = |extra: &str| {
+        let teacher = format!("teacher={{ kind = 'route', path = 'teacher'{extra} }}");
+        parse(PUPIL, &["stage.0.method='rco'", "stage.0.epochs=3", &teacher])
+    };
+    run(&parse(TEACHER, &[]), "teacher").unwrap();
+    let error = run(&pupil(""), "early").unwrap_err().to_string();
+    assert!(error.contains("kept no students") && error.contains("checkpoint.students"), "{error}");
+
+    std::fs::remove_dir_all(root.path().join("runs/teacher")).unwrap();
+    run(&parse(TEACHER, &["checkpoint.students=1"]), "teacher").unwrap();
+    let kept = std::fs::read_dir(root.path().join("runs/teacher/epochs")).unwrap().count();
+    assert_eq!(kept, 4, "one an epoch");
+    let every = run(&pupil(""), "every").unwrap();
+    assert_eq!(every.arrays(), run(&pupil(", hold = 1"), "same").unwrap().arrays());
+    let slow = run(&pupil(", hold = 2"), "slow").unwrap();
+    assert_ne!(every.arrays(), slow.arrays());
+    // Every fourth, counted back, is the last alone: a finished teacher.
+    let last = run(&pupil(", every = 4"), "last").unwrap();
+    let finished = parse(PUPIL, &["stage.0.epochs=3", "teacher.cache=false"]);
+    assert_eq!(last.arrays(), run(&finished, "finished").unwrap().arrays());
+
+    let finished: [String; 1] = ["stage.0.method='rco'".into()];
+    let error = Recipe::parse("recipe.toml", PUPIL, &finished).unwrap_err().to_string();
+    assert!(error.contains("kind = \"route\""), "{error}");
+}

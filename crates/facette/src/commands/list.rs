@@ -154,7 +154,7 @@ fn terms() -> Vec<Entry> {
 }
 
 fn needs(needs: Needs) -> Vec<&'static str> {
-    let Needs { logits, stages, embedding, labels, teacher, memory } = needs;
+    let Needs { logits, stages, embedding, labels, teacher, memory, route } = needs;
     [
         (teacher, "teacher"),
         (labels, "labels"),
@@ -162,6 +162,7 @@ fn needs(needs: Needs) -> Vec<&'static str> {
         (stages, "stages"),
         (embedding, "embedding"),
         (memory, "memory"),
+        (route, "route"),
     ]
     .into_iter()
     .filter_map(|(needed, name)| needed.then_some(name))

@@ -32,6 +32,7 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
         .map(|peer| Context {
             student: &described[peer],
             target: None,
+            network: None,
             classes,
             pictures: 1000,
             device: &case.device,

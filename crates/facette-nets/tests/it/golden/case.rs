@@ -117,7 +117,7 @@ fn evaluate(
         return Ok(());
     }
 
-    network.want(Wanted { stages: true, before_activation: false });
+    network.want(Wanted { stages: true, ..Wanted::default() });
     let knowledge = network.infer(x);
     let feature = values(knowledge.embedding.clone())?;
     report.add("out/feat_last", distance(&feature, &case.get("out/feat_last")?.values), allowed);
