@@ -136,9 +136,8 @@ impl Energy {
         let classes = self.labels.iter().max().map_or(0, |&last| last + 1);
         let mut left = vec![0usize; classes];
         let mut nearest: Vec<Option<usize>> = vec![None; classes];
-        for i in 0..n {
-            let label = self.labels[i];
-            left[label] += usize::from(chosen[i]);
+        for (i, (&label, &chosen)) in self.labels.iter().zip(&chosen).enumerate() {
+            left[label] += usize::from(chosen);
             if nearest[label].is_none_or(|best| self.own[i] < self.own[best]) {
                 nearest[label] = Some(i);
             }
