@@ -29,7 +29,7 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
     let temperature = case.hyper("T");
     let group = || agreement(own, &taught, temperature);
     let mean = own.iter().cloned().reduce(|a, b| a + b)?.div_scalar(peers as f64);
-    let lead = || agreement(&[leader.clone()], &[mean.clone()], temperature);
+    let lead = || agreement(std::slice::from_ref(leader), std::slice::from_ref(&mean), temperature);
     // Stored as [n, k, peers].
     let stacked = |list: &[Tensor<2>]| {
         let [n, k] = list[0].dims();
@@ -42,7 +42,7 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
         "target_logits" => stacked(&taught),
         "leader_logits" => Found::Values(leader.clone().flatten(0, 1)),
         "peers_ce" => Found::Loss(hard_labels(own, &labels)),
-        "leader_ce" => Found::Loss(hard_labels(&[leader.clone()], &labels)),
+        "leader_ce" => Found::Loss(hard_labels(std::slice::from_ref(leader), &labels)),
         "group_kl" => Found::Loss(group()),
         "leader_kl" => Found::Loss(lead()),
         "loss" => {

@@ -21,7 +21,8 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
     let shares = gate(case.input("trunk"), gate_tensors.map(|name| case.learned(name)));
     let whole = ensemble(&scores, shares);
     let labels = case.labels_tensor("in/labels");
-    let cross = || hard_labels(&scores, &labels) + hard_labels(&[whole.clone()], &labels);
+    let cross =
+        || hard_labels(&scores, &labels) + hard_labels(std::slice::from_ref(&whole), &labels);
     let taught = vec![whole.clone().detach(); branches];
     let soft = || agreement(&scores, &taught, case.hyper("T"));
     Some(match output {
