@@ -186,7 +186,7 @@ fn later_versions_are_refused_and_later_fields_are_not() {
     assert!(matches!(StudentFile::from_bytes(&bytes), Err(GraphError::Version { .. })));
     let bytes = with_card(|card| {
         card["version"] = "1.7".into();
-        card["quantisation"] = "int8".into();
+        card["of_a_later_version"] = "int8".into();
     });
     StudentFile::from_bytes(&bytes).unwrap();
     let bytes = with_card(|card| card["input"]["colour"] = "rgb".into());
