@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Source: Svitov & Alyamkin 2020 (arXiv 2003.02586), in the form of david-svitov/margindistillation `train.py`:
-//! M_max 0.5, M_min 0.2, scale 64. There `W_t` is the teacher's own; here it is made as [`super::inherited`] says. Cosines below
+//! M_max 0.5, M_min 0.2, scale 64. There `W_t` is the teacher's own; here it is made as `heads/inherited.rs` says. Cosines below
 //! 0 count as 0, so that margins stay between the two. With M_max = M_min this is `proxyless`.
 
 use burn::tensor::{Int, Tensor};

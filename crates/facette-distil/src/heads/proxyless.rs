@@ -6,7 +6,7 @@
 //!
 //! Nothing else ties the student to the teacher, so its embeddings come to live in the teacher's space. Source: Shi et
 //! al. 2020 (arXiv 2011.00265), of which the abstract was at hand: scale 64, margin 0.5. How `W_t` is
-//! made where the teacher has none [`super::inherited`] says. `P` is a learned linear map where lengths differ, best
+//! made where the teacher has none `heads/inherited.rs` says. `P` is a learned linear map where lengths differ, best
 //! avoided by an embedding of the teacher's length.
 
 use burn::tensor::Tensor;

@@ -11,7 +11,7 @@
 //!   Winograd's shortcut is made use of as well, so each instruction set yields the same bytes.
 //!
 //! What follows the sum is `f32` without fused operations and therefore the same everywhere, too.
-//! Nothing here allocates after construction but [`Work::reserve`].
+//! Nothing here allocates after construction but [`Work`], which grows to what a layer needs.
 
 mod aligned;
 mod arithmetic;

@@ -1,7 +1,7 @@
 //! Our own CPU kernels in the place of the framework's, forwards and backwards.
 //!
 //! [`CpuOps`] is a backend extension: on the CPU device its operations run the kernels of
-//! `facette-kernels` and register their own gradients; [`available`] says whether a tensor lives
+//! `facette-kernels` and register their own gradients; `available` says whether a tensor lives
 //! there. On every other device [`crate::ops`] uses the framework's operations.
 
 mod autodiff;
