@@ -7,6 +7,8 @@
 mod autodiff;
 mod flex;
 
+use std::sync::LazyLock;
+
 use burn::backend::Dispatch;
 use burn::backend::{Backend, DispatchDevice, backend_extension, tensor::FloatTensor};
 use burn::tensor::{DType, Tensor};
@@ -140,9 +142,13 @@ pub trait CpuKernels: Backend {
     ) -> NormBackward<Self>;
 }
 
-/// Whether our kernels serve a tensor: f32, on the CPU device.
+/// Whether our kernels serve a tensor: f32, on the CPU device, and the environment variable
+/// `FACETTE_KERNELS` does not ask for the `framework`'s operations to compare them with.
 pub(crate) fn available<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.dtype() == DType::F32
+    static OURS: LazyLock<bool> =
+        LazyLock::new(|| std::env::var("FACETTE_KERNELS").ok().as_deref() != Some("framework"));
+    *OURS
+        && tensor.dtype() == DType::F32
         && matches!(tensor.device().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
