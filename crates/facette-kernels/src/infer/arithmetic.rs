@@ -1,6 +1,6 @@
 //! The three ways to multiply and add.
 
-use super::lanes::{Ints, Lanes, Shorts};
+use super::lanes::{Ints, Lanes, Shorts, WideShorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Value};
 use super::winograd::whole;
@@ -61,6 +61,12 @@ pub(super) mod rules {
         /// Eight sums.
         type S<L: Lanes>: Copy;
         fn read<L: Lanes>(from: &[Self::Operand; 8]) -> Self::X<L>;
+        /// As many factors as Winograd's first transform takes side by side at best.
+        type Line<L: Lanes>: Copy;
+        /// How many a [`Rules::Line`] holds: 8 or 16.
+        const LINE: usize;
+        fn read_line<L: Lanes>(from: &[Self::Operand]) -> Self::Line<L>;
+        fn write_line<L: Lanes>(line: Self::Line<L>, into: &mut [Self::Operand]);
         fn write<L: Lanes>(lanes: Self::X<L>) -> [Self::Operand; 8];
         fn sums<L: Lanes>(from: &[Self::Sum; 8]) -> Self::S<L>;
         /// Eight activations as factors.
@@ -75,6 +81,7 @@ pub(super) mod rules {
         fn shortcut() -> Option<f64>;
         fn magnitude(weight: Self::Weight) -> f64;
         fn input<L: Lanes>(x: [Self::X<L>; 6]) -> [Self::X<L>; 6];
+        fn input_line<L: Lanes>(x: [Self::Line<L>; 6]) -> [Self::Line<L>; 6];
         fn output<L: Lanes>(m: [Self::S<L>; 6]) -> [Self::S<L>; 4];
         /// What an output must still undergo after both passes of [`Rules::output`].
         fn settle<L: Lanes>(sum: Self::S<L>) -> Self::S<L>;
@@ -123,6 +130,19 @@ macro_rules! float_rules {
                 L::read(from)
             }
 
+            type Line<L: Lanes> = L;
+            const LINE: usize = 8;
+
+            #[inline(always)]
+            fn read_line<L: Lanes>(from: &[f32]) -> L {
+                L::read(from[..8].try_into().expect("a range of eight"))
+            }
+
+            #[inline(always)]
+            fn write_line<L: Lanes>(line: L, into: &mut [f32]) {
+                into[..8].copy_from_slice(&line.write());
+            }
+
             #[inline(always)]
             fn write<L: Lanes>(lanes: L) -> [f32; 8] {
                 lanes.write()
@@ -158,6 +178,11 @@ macro_rules! float_rules {
 
             #[inline(always)]
             fn input<L: Lanes>(x: [L; 6]) -> [L; 6] {
+                float::Input::line(x)
+            }
+
+            #[inline(always)]
+            fn input_line<L: Lanes>(x: [L; 6]) -> [L; 6] {
                 float::Input::line(x)
             }
 
@@ -219,6 +244,19 @@ impl rules::Rules for Whole {
         L::Short::read(from)
     }
 
+    type Line<L: Lanes> = L::Wide;
+    const LINE: usize = 16;
+
+    #[inline(always)]
+    fn read_line<L: Lanes>(from: &[i16]) -> L::Wide {
+        L::Wide::read(from[..16].try_into().expect("a range of sixteen"))
+    }
+
+    #[inline(always)]
+    fn write_line<L: Lanes>(line: L::Wide, into: &mut [i16]) {
+        into[..16].copy_from_slice(&line.write());
+    }
+
     #[inline(always)]
     fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
         lanes.write()
@@ -254,6 +292,11 @@ impl rules::Rules for Whole {
 
     #[inline(always)]
     fn input<L: Lanes>(x: [L::Short; 6]) -> [L::Short; 6] {
+        whole::input(x)
+    }
+
+    #[inline(always)]
+    fn input_line<L: Lanes>(x: [L::Wide; 6]) -> [L::Wide; 6] {
         whole::input(x)
     }
 

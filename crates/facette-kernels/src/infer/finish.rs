@@ -8,19 +8,25 @@ use super::{LANES, pitch};
 pub struct Rectifier {
     slopes: Vec<f32>,
     cap: f32,
+    /// Whether all slopes are 0.
+    flat: bool,
 }
 
 impl Rectifier {
     /// One slope a channel; `cap` is infinite where there is none.
     pub fn new(mut slopes: Vec<f32>, cap: f32) -> Self {
         slopes.resize(padded(slopes.len()), 0.0);
-        Self { slopes, cap }
+        let flat = slopes.iter().all(|&slope| slope == 0.0);
+        Self { slopes, cap, flat }
     }
 
     #[inline(always)]
     fn lanes<L: Lanes>(&self, c: usize, x: L) -> L {
-        let (slopes, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap));
-        x.less(L::splat(0.0), x.mul(slopes), x.less(cap, x, cap))
+        let capped = x.at_most(L::splat(self.cap));
+        match self.flat {
+            true => capped.at_least(L::splat(0.0)),
+            false => x.less(L::splat(0.0), x.mul(L::read(eight(&self.slopes, c))), capped),
+        }
     }
 }
 

@@ -19,12 +19,24 @@ pub trait Lanes: Vector {
     type Int: Ints<Float = Self>;
     /// Eight short whole numbers.
     type Short: Shorts<Int = Self::Int>;
+    /// Sixteen short whole numbers; two times eight where no register holds them.
+    type Wide: WideShorts;
 
     /// Bytes as floats.
     fn from_bytes(bytes: &[u8; 8]) -> Self;
 
     /// The sums of `zero` and these numbers, rounded half to even, of -255 to 255; modulo 256.
     fn to_bytes(self, zero: u8) -> [u8; 8];
+
+    /// The sums of `zero` and these numbers, rounded half to even; what is beyond 0 or 255 becomes
+    /// that, and a NaN 0.
+    #[inline(always)]
+    fn to_nearest_bytes(self, zero: u8) -> [u8; 8] {
+        let zero_point = f32::from(zero);
+        let within =
+            self.at_least(Self::splat(-zero_point)).at_most(Self::splat(255.0 - zero_point));
+        within.to_bytes(zero)
+    }
 
     /// The lanes of an array.
     #[inline(always)]
@@ -57,18 +69,30 @@ pub trait Ints: Copy {
     fn float(self) -> Self::Float;
 }
 
-/// Eight short whole numbers, in arithmetic modulo 2^16.
+/// Short whole numbers side by side, in arithmetic modulo 2^16.
 #[allow(unreachable_pub, reason = "a public trait names it")]
-pub trait Shorts: Copy {
+pub trait Additive: Copy {
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn left<const N: i32>(self) -> Self;
+}
+
+/// Sixteen short whole numbers.
+#[allow(unreachable_pub, reason = "a public trait names it")]
+pub trait WideShorts: Additive {
+    fn read(from: &[i16; 16]) -> Self;
+    fn write(self) -> [i16; 16];
+}
+
+/// Eight short whole numbers.
+#[allow(unreachable_pub, reason = "a public trait names it")]
+pub trait Shorts: Additive {
     /// Eight whole numbers.
     type Int;
     fn read(from: &[i16; 8]) -> Self;
     fn write(self) -> [i16; 8];
     /// Bytes less `zero`.
     fn from_bytes(bytes: &[u8; 8], zero: u8) -> Self;
-    fn add(self, other: Self) -> Self;
-    fn sub(self, other: Self) -> Self;
-    fn left<const N: i32>(self) -> Self;
     /// `sum + self * other`, in whole numbers.
     fn multiply_add(self, other: Self, sum: Self::Int) -> Self::Int;
 }
@@ -76,6 +100,7 @@ pub trait Shorts: Copy {
 impl Lanes for [f32; 8] {
     type Int = [i32; 8];
     type Short = [i16; 8];
+    type Wide = [[i16; 8]; 2];
 
     #[inline(always)]
     fn from_bytes(bytes: &[u8; 8]) -> Self {
@@ -127,6 +152,23 @@ impl Ints for [i32; 8] {
     }
 }
 
+impl Additive for [i16; 8] {
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        from_fn(|i| self[i].wrapping_add(other[i]))
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        from_fn(|i| self[i].wrapping_sub(other[i]))
+    }
+
+    #[inline(always)]
+    fn left<const N: i32>(self) -> Self {
+        from_fn(|i| self[i] << N)
+    }
+}
+
 impl Shorts for [i16; 8] {
     type Int = [i32; 8];
 
@@ -146,22 +188,40 @@ impl Shorts for [i16; 8] {
     }
 
     #[inline(always)]
+    fn multiply_add(self, other: Self, sum: [i32; 8]) -> [i32; 8] {
+        from_fn(|i| sum[i].wrapping_add(i32::from(self[i]) * i32::from(other[i])))
+    }
+}
+
+impl<S: Shorts> Additive for [S; 2] {
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
-        from_fn(|i| self[i].wrapping_add(other[i]))
+        [self[0].add(other[0]), self[1].add(other[1])]
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        from_fn(|i| self[i].wrapping_sub(other[i]))
+        [self[0].sub(other[0]), self[1].sub(other[1])]
     }
 
     #[inline(always)]
     fn left<const N: i32>(self) -> Self {
-        from_fn(|i| self[i] << N)
+        [self[0].left::<N>(), self[1].left::<N>()]
+    }
+}
+
+impl<S: Shorts> WideShorts for [S; 2] {
+    #[inline(always)]
+    fn read(from: &[i16; 16]) -> Self {
+        let (halves, _) = from.as_chunks();
+        [S::read(&halves[0]), S::read(&halves[1])]
     }
 
     #[inline(always)]
-    fn multiply_add(self, other: Self, sum: [i32; 8]) -> [i32; 8] {
-        from_fn(|i| sum[i].wrapping_add(i32::from(self[i]) * i32::from(other[i])))
+    fn write(self) -> [i16; 16] {
+        let mut lanes = [0; 16];
+        let (halves, _) = lanes.as_chunks_mut();
+        (halves[0], halves[1]) = (self[0].write(), self[1].write());
+        lanes
     }
 }

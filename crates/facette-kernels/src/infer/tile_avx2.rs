@@ -32,6 +32,13 @@ macro_rules! by_rows {
     };
 }
 
+/// How many bytes further on to fetch weights from: the next panel of small ones, which follows,
+/// and the next lines of one that the first-level cache would not hold beside it.
+#[inline(always)]
+fn ahead(panel: usize) -> usize {
+    if panel <= 8 << 10 { panel } else { 1 << 10 }
+}
+
 #[target_feature(enable = "avx2,fma")]
 unsafe fn float<const FUSED: bool, const V: usize>(p: &mut Product<'_, f32, f32>) {
     by_rows!(p, float_block, FUSED, V);
@@ -58,9 +65,11 @@ unsafe fn float_block<const M: usize, const FUSED: bool, const V: usize>(
     unsafe {
         let rows: [*const f32; M] =
             std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+        let ahead = ahead(p.runs.len() * p.steps * 8 * V * size_of::<f32>());
         for &run in p.runs {
             let at: [*const f32; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
+                _mm_prefetch::<_MM_HINT_T0>(weight.cast::<i8>().wrapping_add(ahead));
                 let w: [__m256; V] = std::array::from_fn(|v| _mm256_loadu_ps(weight.add(8 * v)));
                 weight = weight.add(8 * V);
                 for m in 0..M {
@@ -96,9 +105,11 @@ unsafe fn whole_block<const M: usize, const V: usize>(p: &mut Product<'_, i16, i
     unsafe {
         let rows: [*const i16; M] =
             std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+        let ahead = ahead(p.runs.len() * p.steps * 16 * V * size_of::<i16>());
         for &run in p.runs {
             let at: [*const i16; M] = std::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
+                _mm_prefetch::<_MM_HINT_T0>(weight.cast::<i8>().wrapping_add(ahead));
                 let w: [__m256i; V] =
                     std::array::from_fn(|v| _mm256_loadu_si256(weight.add(16 * v).cast()));
                 weight = weight.add(16 * V);

@@ -54,11 +54,7 @@ impl Eightfold for u8 {
 
     #[inline(always)]
     fn write8<L: Lanes>(lanes: L, code: Code) -> [u8; 8] {
-        let zero = f32::from(code.zero);
-        let (low, high) = (L::splat(-zero), L::splat(255.0 - zero));
-        let steps = lanes.mul(L::splat(code.inverse));
-        let steps = low.less(steps, steps, low);
-        steps.less(high, steps, high).to_bytes(code.zero)
+        lanes.mul(L::splat(code.inverse)).to_nearest_bytes(code.zero)
     }
 }
 
@@ -172,6 +168,8 @@ impl<T: Value> Target<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Level;
+    use crate::infer::{Finish, pointwise};
 
     #[test]
     fn bytes_round_half_to_even_and_saturate() {
@@ -191,6 +189,22 @@ mod tests {
         }
         for byte in 0..=255 {
             assert_eq!(u8::write(byte.read(code), code), byte);
+        }
+    }
+
+    #[test]
+    fn every_level_rounds_alike() {
+        let code = Code::new(0.5, 3).unwrap();
+        let finish = Finish::new(vec![1.0; 8], vec![0.0; 8]);
+        let special = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, -0.0, 0.25, 1e-40];
+        let spread: Vec<f32> = (0..800).map(|i| i as f32 / 8.0 - 2.0).chain(special).collect();
+        let expected: Vec<u8> = spread.iter().map(|&value| u8::write(value, code)).collect();
+        for &level in Level::available() {
+            let mut found = vec![0; spread.len()];
+            let x = Source { values: &spread, code: () };
+            let y = Target { values: &mut found, code };
+            pointwise::<_, f32, _>(level, &finish, x, None, y);
+            assert_eq!(found, expected, "{level:?}");
         }
     }
 

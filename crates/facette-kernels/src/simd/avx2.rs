@@ -205,6 +205,18 @@ impl Vector for Eight {
         // SAFETY: see the type.
         Self(unsafe { _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_LT_OQ>(self.0, other.0)) })
     }
+
+    #[inline(always)]
+    fn at_least(self, low: Self) -> Self {
+        // SAFETY: see the type.
+        Self(unsafe { _mm256_max_ps(self.0, low.0) })
+    }
+
+    #[inline(always)]
+    fn at_most(self, high: Self) -> Self {
+        // SAFETY: see the type.
+        Self(unsafe { _mm256_min_ps(self.0, high.0) })
+    }
 }
 
 #[inline]

@@ -32,6 +32,18 @@ pub trait Vector: Copy {
     /// `yes` where `self < other`, else `no`; a NaN is not less.
     fn less(self, other: Self, yes: Self, no: Self) -> Self;
 
+    /// `self` where it is greater than `low`, else `low`, also for a NaN.
+    #[inline(always)]
+    fn at_least(self, low: Self) -> Self {
+        low.less(self, self, low)
+    }
+
+    /// `self` where it is less than `high`, else `high`, also for a NaN.
+    #[inline(always)]
+    fn at_most(self, high: Self) -> Self {
+        self.less(high, self, high)
+    }
+
     /// `self * factor`
     #[inline(always)]
     fn scale(self, factor: f32) -> Self {

@@ -205,36 +205,65 @@ struct Forth<'a, A: Arithmetic> {
 impl<A: Arithmetic> Task for Forth<'_, A> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let frame = &self.layer.frame;
+        let Self { layer, pictures, first, count, into } = self;
+        let frame = &layer.frame;
         let row = frame.columns * frame.pitch;
-        for i in 0..self.count {
-            let [picture, top, left] = self.layer.place(self.first + i);
+        let lines = frame.pitch / A::LINE * A::LINE;
+        for i in 0..count {
+            let [picture, top, left] = layer.place(first + i);
             let start = picture * frame.len() + top * row + left * frame.pitch;
-            for c in (0..frame.pitch).step_by(LANES) {
-                let tile = &self.pictures[start + c..][..5 * row + 5 * frame.pitch + LANES];
-                // Loops without closures, which would not be inlined and thus not be vectorised.
-                let mut lines = [[A::read::<L>(&[A::Operand::default(); 8]); 6]; 6];
-                for j in 0..6 {
-                    let mut column = lines[0];
-                    for (i, value) in column.iter_mut().enumerate() {
-                        let at = i * row + j * frame.pitch;
-                        *value = A::read::<L>(eight(tile, at));
+            // Loops without closures, which would not be inlined and thus not be vectorised.
+            macro_rules! transform {
+                ($channels:expr, $width:expr, $read:expr, $input:expr, $write:expr) => {
+                    for c in $channels.step_by($width) {
+                        let tile = &pictures[start + c..][..5 * row + 5 * frame.pitch + $width];
+                        let mut lines = [[$read(tile); 6]; 6];
+                        for j in 0..6 {
+                            let mut column = lines[0];
+                            for (i, value) in column.iter_mut().enumerate() {
+                                *value = $read(&tile[i * row + j * frame.pitch..]);
+                            }
+                            column = $input(column);
+                            for r in 0..6 {
+                                lines[r][j] = column[r];
+                            }
+                        }
+                        for r in 0..6 {
+                            let line = $input(lines[r]);
+                            for j in 0..6 {
+                                let at = ((r * 6 + j) * count + i) * frame.pitch + c;
+                                $write(line[j], &mut into[at..]);
+                            }
+                        }
                     }
-                    column = A::input::<L>(column);
-                    for r in 0..6 {
-                        lines[r][j] = column[r];
-                    }
-                }
-                for r in 0..6 {
-                    let line = A::input::<L>(lines[r]);
-                    for j in 0..6 {
-                        let at = ((r * 6 + j) * self.count + i) * frame.pitch + c;
-                        self.into[at..at + 8].copy_from_slice(&A::write::<L>(line[j]));
-                    }
-                }
+                };
             }
+            transform!(
+                (0..lines),
+                A::LINE,
+                A::read_line::<L>,
+                A::input_line::<L>,
+                A::write_line::<L>
+            );
+            transform!(
+                (lines..frame.pitch),
+                LANES,
+                read_eight::<A, L>,
+                A::input::<L>,
+                write_eight::<A, L>
+            );
         }
     }
+}
+
+#[inline(always)]
+fn read_eight<A: Arithmetic, L: Lanes>(from: &[A::Operand]) -> A::X<L> {
+    A::read::<L>(eight(from, 0))
+}
+
+#[inline(always)]
+fn write_eight<A: Arithmetic, L: Lanes>(lanes: A::X<L>, into: &mut [A::Operand]) {
+    into[..8].copy_from_slice(&A::write::<L>(lanes));
 }
 
 /// Transforms the sums of `count` tiles from `first` on back, and finishes them.

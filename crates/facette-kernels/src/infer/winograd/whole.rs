@@ -15,7 +15,7 @@
 
 use std::array::from_fn;
 
-use crate::infer::lanes::{Ints, Shorts};
+use crate::infer::lanes::{Additive, Ints};
 
 /// Largest sum of weight magnitudes for which `255 * sum < 2^25`.
 pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
@@ -24,7 +24,7 @@ pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
 const INVERSE: i32 = 954_437_177;
 
 #[inline(always)]
-pub(in crate::infer) fn input<V: Shorts>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
+pub(in crate::infer) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
     // 4 x - 5 y + z
     let ends = |x: V, y: V, z: V| x.sub(y).left::<2>().sub(y).add(z);
     let (even, odd) = (e.sub(c.left::<2>()), d.sub(b.left::<2>()));
