@@ -1,6 +1,9 @@
 //! Values of named tensors on the host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::error::GraphError;
 use crate::graph::Graph;

@@ -1,5 +1,9 @@
 //! Writing a graph down the way a network is written down.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use crate::error::GraphError;
 use crate::graph::{Graph, Input, Node, NodeId, Taps};
 use crate::op::{Conv, Op, Pool, Shape};

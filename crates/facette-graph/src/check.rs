@@ -1,6 +1,9 @@
 //! What a graph must fulfil before anything is built from it, wherever it came from.
 
-use std::collections::BTreeSet;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
 
 use crate::error::GraphError;
 use crate::graph::Graph;

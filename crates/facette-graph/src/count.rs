@@ -1,5 +1,7 @@
 //! What a network costs: parameters, multiply-accumulates, activations.
 
+use alloc::vec::Vec;
+
 use serde::Serialize;
 
 use crate::error::GraphError;

@@ -1,5 +1,9 @@
 //! What can be wrong with a graph, a card or a student file.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::path::PathBuf;
 
 /// Why a graph, a card or a student file was refused.
@@ -17,6 +21,7 @@ pub enum GraphError {
         problem: String,
     },
     /// Something is wrong with this file.
+    #[cfg(feature = "std")]
     #[error("{}: {source}", path.display())]
     In {
         /// The file.
@@ -25,6 +30,7 @@ pub enum GraphError {
         source: Box<GraphError>,
     },
     /// The operating system refused.
+    #[cfg(feature = "std")]
     #[error("cannot {action}: {source}")]
     Io {
         /// What was tried, e.g. "read the file".
@@ -106,6 +112,7 @@ pub enum GraphError {
 
 impl GraphError {
     /// The same, naming the file.
+    #[cfg(feature = "std")]
     pub(crate) fn of(self, path: &std::path::Path) -> Self {
         Self::In { path: path.to_owned(), source: Box::new(self) }
     }

@@ -1,13 +1,18 @@
 //! The student file: weights and the card that says how to use them, in one safetensors file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::path::Path;
 
 use crate::array::Arrays;
 use crate::card::Card;
 use crate::error::GraphError;
-use crate::safetensors_file::Integers;
-use crate::{safetensors_file, write};
+use crate::safetensors_file::{self, Integers};
+#[cfg(feature = "std")]
+use crate::write;
 
 /// Key of the card in the file's metadata.
 const CARD: &str = "facette.card";
@@ -37,6 +42,7 @@ impl StudentFile {
     /// If it cannot be read, is no safetensors file or a damaged one, has no card or one that
     /// cannot be used, or its tensors are not exactly those of the card's graph. The message
     /// names the file.
+    #[cfg(feature = "std")]
     pub fn open(path: &Path) -> Result<Self, GraphError> {
         let bytes = safetensors_file::bytes(path).map_err(|error| error.of(path))?;
         Self::from_bytes(&bytes).map_err(|error| error.of(path))
@@ -45,7 +51,8 @@ impl StudentFile {
     /// Reads the bytes of a student file.
     ///
     /// # Errors
-    /// As [`StudentFile::open`], without the name of a file.
+    /// If they are no safetensors file or a damaged one, there is no card or one that cannot be
+    /// used, or the tensors are not exactly those of the card's graph.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
         let contents = safetensors_file::decode(bytes, Integers::Read, |_| false)?;
         let card = contents.metadata.get(CARD).ok_or(GraphError::NoCard)?;
@@ -99,6 +106,7 @@ impl StudentFile {
     ///
     /// # Errors
     /// As [`StudentFile::new`], or if it cannot be written.
+    #[cfg(feature = "std")]
     pub fn save(&self, path: &Path) -> Result<String, GraphError> {
         let bytes = self.to_bytes().map_err(|error| error.of(path))?;
         write::whole(path, &bytes)?;

@@ -1,5 +1,10 @@
 //! A network as a list of nodes in execution order.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check;

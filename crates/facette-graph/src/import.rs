@@ -1,13 +1,19 @@
 //! Weights without a card: PyTorch state dicts kept as safetensors.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
+use std::{collections::BTreeMap, path::Path};
 
 use crate::array::{Arrays, check_array};
 use crate::error::GraphError;
 use crate::graph::Graph;
-use crate::safetensors_file::Integers;
-use crate::{safetensors_file, write};
+use crate::safetensors_file::{self, Integers};
+#[cfg(feature = "std")]
+use crate::write;
 
 /// Prefixes that wrappers put before every name: DataParallel and DDP, Lightning, timm and
 /// mmcv, mmrazor.
@@ -41,6 +47,7 @@ impl StateDict {
     ///
     /// # Errors
     /// If it cannot be read, is no safetensors file, or holds a tensor that is not of floats.
+    #[cfg(feature = "std")]
     pub fn open(path: &Path) -> Result<Self, GraphError> {
         let bytes = safetensors_file::bytes(path).map_err(|error| error.of(path))?;
         Self::from_bytes(&bytes).map_err(|error| error.of(path))
@@ -49,7 +56,7 @@ impl StateDict {
     /// Reads the bytes of a safetensors file.
     ///
     /// # Errors
-    /// As [`StateDict::open`].
+    /// If they are no safetensors file, or one with a tensor that is not of floats.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GraphError> {
         let contents =
             safetensors_file::decode(bytes, Integers::Refuse, |name| name.ends_with(COUNTER))?;
@@ -60,6 +67,7 @@ impl StateDict {
     ///
     /// # Errors
     /// If it cannot be written.
+    #[cfg(feature = "std")]
     pub fn save(&self, path: &Path) -> Result<(), GraphError> {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         write::whole(path, &safetensors_file::encode(&self.arrays, &BTreeMap::new(), &metadata))
@@ -82,7 +90,7 @@ impl StateDict {
         let mut prefixes = self.prefixes();
         // Of equally good prefixes the shortest wins, hence the last maximum of a list that
         // starts with the longest.
-        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
+        prefixes.sort_by_key(|prefix| core::cmp::Reverse(prefix.len()));
         let prefix = prefixes.into_iter().max_by_key(|prefix| found(prefix)).unwrap_or_default();
 
         let mut imported = Imported {

@@ -3,6 +3,13 @@
 //!
 //! A [`Graph`] is a list of nodes in execution order. The trainable executor, the runtime, the
 //! exporters and `inspect` all read the same graph, so a network is described once.
+//!
+//! Without the feature `std`, which is on by default, student files and state dicts are read from
+//! bytes and written to bytes; `alloc` is all that is needed.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
 
 mod array;
 mod build;
@@ -18,6 +25,7 @@ mod quantisation;
 mod safetensors_file;
 mod strict_json;
 mod tensor;
+#[cfg(feature = "std")]
 mod write;
 
 pub use array::{Array, Arrays};

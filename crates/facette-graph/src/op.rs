@@ -1,5 +1,8 @@
 //! The operations a network is made of.
 
+use alloc::format;
+use alloc::string::String;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check;

@@ -1,7 +1,11 @@
 //! What a card says about bytes: which activations and weights are stored in 8 bits, and what the
 //! bytes stand for.
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +79,7 @@ impl Quantisation {
         let each = array.values.iter().enumerate();
         each.map(|(i, &value)| {
             let step = steps.get(i / row.max(1)).copied().unwrap_or(f32::NAN);
-            let integer = (value / step).round();
+            let integer = libm::roundf(value / step);
             match integer.abs() <= 127.0 && integer * step == value {
                 true => Ok(integer as i8),
                 false => Err(GraphError::Tensor {

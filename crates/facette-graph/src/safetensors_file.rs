@@ -1,9 +1,12 @@
 //! Reading and writing safetensors: named arrays and string metadata.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
+use std::{fs::File, io::Read, path::Path};
 
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::Serialize;
@@ -13,6 +16,7 @@ use crate::error::GraphError;
 use crate::strict_json;
 
 /// Largest file read, in bytes.
+#[cfg(feature = "std")]
 const FILE: u64 = 1 << 31;
 /// Largest header read, in bytes.
 const HEADER: u64 = 1 << 25;
@@ -38,6 +42,7 @@ pub(crate) enum Integers {
 }
 
 /// The bytes of a file, if it is not too large.
+#[cfg(feature = "std")]
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, GraphError> {
     let failed = |action| move |source| GraphError::Io { action, source };
     let file = File::open(path).map_err(failed("open the file"))?;
@@ -133,7 +138,7 @@ fn metadata(bytes: &[u8]) -> Result<BTreeMap<String, String>, GraphError> {
     let header = rest.get(..length as usize).ok_or_else(|| {
         broken(format!("its header of {length} bytes is cut off after {}", rest.len()))
     })?;
-    let text = std::str::from_utf8(header).map_err(|error| broken(format!("header: {error}")))?;
+    let text = core::str::from_utf8(header).map_err(|error| broken(format!("header: {error}")))?;
     let header = strict_json::parse(text).map_err(|error| broken(format!("header: {error}")))?;
     let Some(metadata) = header.get("__metadata__") else {
         return Ok(BTreeMap::new());

@@ -3,7 +3,10 @@
 //! Readers disagree about which of two equal keys counts, so that a file with both could mean one
 //! thing here and another elsewhere.
 
-use std::fmt;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};

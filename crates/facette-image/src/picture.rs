@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::ImageError;
+use crate::{Border, ImageError};
 
 /// 8-bit RGB, rows from top to bottom, pixels interleaved (`r g b r g b ...`). Never empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,17 +10,6 @@ pub struct Picture {
     width: usize,
     height: usize,
     data: Vec<u8>,
-}
-
-/// What stands beyond the edge of a picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Border {
-    /// The nearest pixel of the edge, for ever.
-    #[default]
-    Replicate,
-    /// Black.
-    Zero,
 }
 
 impl fmt::Debug for Picture {

@@ -3,7 +3,8 @@
 //! Clearing a tensor that is written in full a moment later costs as much as reading it. The kernels
 //! therefore write to [`Fresh`] memory and never read it.
 
-use std::mem::MaybeUninit;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 /// Memory of a result: to be written, not to be read.
 pub(crate) type Fresh = [MaybeUninit<f32>];
@@ -15,7 +16,7 @@ pub(crate) type Fresh = [MaybeUninit<f32>];
 pub(crate) unsafe fn fresh(slice: &mut [f32]) -> &mut Fresh {
     let len = slice.len();
     // SAFETY: `MaybeUninit<f32>` has the layout of `f32`, and the caller keeps the slice initialised.
-    unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), len) }
+    unsafe { core::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), len) }
 }
 
 /// A vector of `len` elements, written by `write`.
@@ -35,6 +36,7 @@ pub(crate) unsafe fn written(len: usize, write: impl FnOnce(&mut Fresh)) -> Vec<
 /// next step of a training. That is a fifth of the time of a step.
 ///
 /// Call it once, before the first step; the process then does not shrink before its end.
+#[cfg(feature = "std")]
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

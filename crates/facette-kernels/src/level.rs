@@ -1,6 +1,15 @@
 //! Which instruction set the kernels use, found once at run time.
 
+#[cfg(feature = "std")]
 use std::sync::OnceLock;
+
+/// Without the standard library nobody can ask the processor: what the target has, it has.
+#[cfg(all(not(feature = "std"), target_arch = "x86_64"))]
+macro_rules! is_x86_feature_detected {
+    ($feature:tt) => {
+        cfg!(target_feature = $feature)
+    };
+}
 
 /// An instruction set for which there are kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +40,9 @@ impl Level {
     }
 
     /// The level in use: the fastest available, or the one named by the environment variable
-    /// `FACETTE_KERNELS` (`scalar`, `avx2`) where this processor has it; other values are ignored.
-    /// Decided at the first call.
+    /// `FACETTE_KERNELS` where this processor has it; other values are ignored. Decided at the first
+    /// call.
+    #[cfg(feature = "std")]
     pub fn current() -> Level {
         static CURRENT: OnceLock<Level> = OnceLock::new();
         *CURRENT.get_or_init(|| {
@@ -42,12 +52,19 @@ impl Level {
             *named.or(levels.last()).unwrap_or(&Level::Scalar)
         })
     }
+
+    /// The level in use: the fastest available.
+    #[cfg(not(feature = "std"))]
+    pub fn current() -> Level {
+        *Level::available().last().unwrap_or(&Level::Scalar)
+    }
 }
 
 /// Defines a function that is compiled once for every [`Level`].
 ///
 /// `vectorised! { fn name<V>(args) -> T { body } }` defines `name(level, args)`; the body may use the
 /// level's [`Vector`](crate::simd::Vector) by the name V.
+#[cfg(feature = "std")]
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$v:ident>(
         $($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
@@ -75,4 +92,5 @@ macro_rules! vectorised {
         }
     };
 }
+#[cfg(feature = "std")]
 pub(crate) use vectorised;

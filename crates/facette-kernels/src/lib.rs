@@ -11,6 +11,9 @@
 //! another file beside the existing ones, held to the same tests. This is the only crate of the
 //! workspace with `unsafe` code.
 //!
+//! Without the feature `std`, which is on by default, there is [`infer`] alone, and `alloc` is all it
+//! needs: no threads, no environment variable, and the instruction sets that the target has.
+//!
 //! ```
 //! use facette_kernels::conv::{ConvOptions, ConvShape, conv2d_vec};
 //!
@@ -22,26 +25,41 @@
 //! # Ok::<(), facette_kernels::KernelError>(())
 //! ```
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
 mod activation;
 mod error;
+#[cfg_attr(not(feature = "std"), expect(dead_code, reason = "training needs std"))]
 mod fresh;
 mod level;
+#[cfg(feature = "std")]
 mod pointwise;
+#[cfg(feature = "std")]
 mod reduce;
+#[cfg(feature = "std")]
 mod scratch;
+#[cfg_attr(not(feature = "std"), expect(dead_code, reason = "training needs std"))]
 mod simd;
 
 pub mod conv;
 pub mod infer;
+#[cfg(feature = "std")]
 pub mod linear;
+#[cfg(feature = "std")]
 pub mod norm;
+#[cfg(feature = "std")]
 pub mod pool;
 
+#[cfg(feature = "std")]
 pub use activation::{
     Activation, ChannelShape, activation, activation_at, activation_backward,
     activation_backward_at,
 };
 pub use error::KernelError;
+#[cfg(feature = "std")]
 pub use fresh::keep_freed_memory;
 pub use level::Level;
 

@@ -1,6 +1,9 @@
 //! What of a network is stored in bytes.
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
 
 use facette_graph::{Arrays, Card, Graph, GraphError, NodeId, Quantisation, TensorKind};
 use facette_kernels::infer::Code;

@@ -1,7 +1,8 @@
 //! What can be wrong with a student or a face.
 
+use alloc::string::String;
+
 use facette_graph::GraphError;
-use facette_image::ImageError;
 use facette_kernels::KernelError;
 
 /// Why a student cannot be run, or a face not be embedded.
@@ -11,9 +12,14 @@ pub enum RuntimeError {
     /// The student file is refused.
     #[error(transparent)]
     Student(#[from] GraphError),
-    /// The card's picture cannot be made, or the face cannot be brought to it.
-    #[error(transparent)]
-    Picture(#[from] ImageError),
+    /// The card's picture cannot be made.
+    #[error("card, field \"input.{field}\": {problem}")]
+    Input {
+        /// The field.
+        field: &'static str,
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// The card names a resampling kernel that does not exist.
     #[error(
         "card, field \"input.resize\": no resampling kernel is called {name:?}; one of {known}"
@@ -70,7 +76,16 @@ pub enum RuntimeError {
         /// What there is.
         found: usize,
     },
+    /// Working memory of one student was lent to another.
+    #[error("the scratch belongs to the student {owner}, not to {user}; make one for each")]
+    Scratch {
+        /// Digest of the student that made it.
+        owner: String,
+        /// Digest of the student that it was lent to.
+        user: String,
+    },
     /// The student is int8 already.
+    #[cfg(feature = "std")]
     #[error("the student is int8 already; quantise the float file it was made from")]
     Quantised,
     /// Nothing to calibrate or compare on.

@@ -1,5 +1,9 @@
 //! Batch normalisation put into the weights before it.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use facette_graph::{Array, Arrays, Graph, GraphError, NodeId, Op, TensorKind};
 
 /// The network up to its embedding, without what the embedding does not need, and with every
@@ -99,7 +103,7 @@ impl Affine {
         let scale: Vec<f64> = variance
             .iter()
             .enumerate()
-            .map(|(c, &v)| at(of(TensorKind::NormScale), c, 1.0) / (f64::from(v) + eps).sqrt())
+            .map(|(c, &v)| at(of(TensorKind::NormScale), c, 1.0) / libm::sqrt(f64::from(v) + eps))
             .collect();
         let shift = scale
             .iter()

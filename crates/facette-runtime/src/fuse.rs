@@ -1,5 +1,8 @@
 //! Which nodes are computed in one go.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use facette_graph::{Graph, NodeId, Op};
 
 /// Nodes computed together: `outer(inner(head(x)) + residual)`.

@@ -1,8 +1,11 @@
 //! From pixels to what the network reads.
 
+use alloc::format;
+use alloc::vec::Vec;
+
 use facette_graph::{Card, ChannelOrder};
-use facette_image::{Channels, Kernel, PerChannel, Size, View};
 use facette_kernels::infer::pitch;
+use facette_resize::{Axis, Border, Channels, Interval, Kernel, normalise, resample, scale};
 
 use crate::error::RuntimeError;
 
@@ -31,11 +34,30 @@ impl<'a> Face<'a> {
 /// How faces become planes, as the card says it.
 #[derive(Debug)]
 pub(crate) struct Input {
-    view: View,
+    width: usize,
+    height: usize,
+    kernel: Kernel,
+    channels: Channels,
+    mean: [f32; 3],
+    std: [f32; 3],
     /// What each byte becomes in each plane, where faces of the right size need nothing else; and
     /// which byte of a pixel it is read from.
     tables: Vec<(usize, [f32; 256])>,
 }
+
+/// Working memory of a face on its way to planes.
+#[derive(Debug, Default)]
+pub(crate) struct Canvas {
+    xs: Axis,
+    ys: Axis,
+    row: Vec<f32>,
+    /// Red, green and blue at the card's size.
+    rgb: Vec<f32>,
+    planes: Vec<f32>,
+}
+
+/// Longest side of the card's picture.
+const SIDE: usize = 4096;
 
 impl Input {
     pub(crate) fn new(card: &Card) -> Result<Self, RuntimeError> {
@@ -45,74 +67,78 @@ impl Input {
             name: input.resize.clone(),
             known: Kernel::ALL.map(Kernel::name).join(", "),
         })?;
+        let refuse = |field, problem| Err(RuntimeError::Input { field, problem });
+        for (field, side) in [("width", input.width), ("height", input.height)] {
+            if !(1..=SIDE).contains(&side) {
+                return refuse(field, format!("expected 1..={SIDE} pixels, found {side}"));
+            }
+        }
         let per_channel = |values: &[f64]| {
             let of =
                 |i: usize| values.get(i).or(values.first()).copied().unwrap_or_default() as f32;
-            PerChannel([of(0), of(1), of(2)])
+            [of(0), of(1), of(2)]
         };
-        let view = View {
-            size: Size { width: input.width, height: input.height },
-            kernel,
-            channels: match input.channels {
-                ChannelOrder::Rgb => Channels::Rgb,
-                ChannelOrder::Bgr => Channels::Bgr,
-                ChannelOrder::Grey => Channels::Grey,
-            },
-            mean: per_channel(&input.mean),
-            std: per_channel(&input.std),
-            ..View::default()
-        };
-        view.check()?;
-        let order: &[usize] = match input.channels {
-            ChannelOrder::Rgb => &[0, 1, 2],
-            ChannelOrder::Bgr => &[2, 1, 0],
-            ChannelOrder::Grey => &[],
+        let (mean, std) = (per_channel(&input.mean), per_channel(&input.std));
+        if !mean.iter().all(|mean| mean.is_finite()) {
+            return refuse("mean", format!("expected 32-bit floats, found {:?}", input.mean));
+        }
+        if !std.iter().all(|std| *std > 0.0 && std.is_finite()) {
+            return refuse(
+                "std",
+                format!("expected positive 32-bit floats, found {:?}", input.std),
+            );
+        }
+        let (channels, order): (_, &[usize]) = match input.channels {
+            ChannelOrder::Rgb => (Channels::Rgb, &[0, 1, 2]),
+            ChannelOrder::Bgr => (Channels::Bgr, &[2, 1, 0]),
+            ChannelOrder::Grey => (Channels::Grey, &[]),
         };
         let tables = order
             .iter()
             .enumerate()
             .map(|(plane, &byte)| {
-                let (factor, mean) = (1.0 / view.std.0[plane], view.mean.0[plane]);
-                // The operations of the view, one by one.
+                let (factor, mean) = (1.0 / std[plane], mean[plane]);
+                // The operations of `scale` and `normalise`, one by one.
                 let value = |v: usize| (v as f32 * (1.0 / 255.0) - mean) * factor;
-                (byte, std::array::from_fn(value))
+                (byte, core::array::from_fn(value))
             })
             .collect();
-        Ok(Self { view, tables })
+        let (width, height) = (input.width, input.height);
+        Ok(Self { width, height, kernel, channels, mean, std, tables })
     }
 
     /// Values of all planes of one face.
     pub(crate) fn len(&self) -> usize {
-        self.view.len()
+        self.channels.count() * self.width * self.height
     }
 
-    /// Writes a face as `[row][column][channel]` of padded pixels into `into`; `planes` is working
-    /// memory of [`Input::len`] values.
-    pub(crate) fn write(
-        &self,
-        face: Face<'_>,
-        planes: &mut [f32],
-        into: &mut [f32],
-    ) -> Result<(), RuntimeError> {
-        let Size { width, height } = self.view.size;
-        if (face.width, face.height) == (width, height) && !self.tables.is_empty() {
+    /// Writes a face as `[row][column][channel]` of padded pixels into `into`.
+    pub(crate) fn write(&self, face: Face<'_>, canvas: &mut Canvas, into: &mut [f32]) {
+        if (face.width, face.height) == (self.width, self.height) && !self.tables.is_empty() {
             let pixels = into.chunks_exact_mut(pitch(self.tables.len()));
             for (pixel, rgb) in pixels.zip(face.rgb.as_chunks::<3>().0) {
                 for (value, (byte, table)) in pixel.iter_mut().zip(&self.tables) {
                     *value = table[usize::from(rgb[*byte])];
                 }
             }
-            return Ok(());
+            return;
         }
-        self.view.clean_bytes(face.rgb, (face.width, face.height), planes)?;
+        let Canvas { xs, ys, row, rgb, planes } = canvas;
+        let (across, down) = (Interval::whole(face.width), Interval::whole(face.height));
+        xs.fill(self.kernel, face.width, across, self.width, Border::Replicate);
+        ys.fill(self.kernel, face.height, down, self.height, Border::Replicate);
+        rgb.resize(3 * self.width * self.height, 0.0);
+        planes.resize(self.len(), 0.0);
+        resample::<u8, 3>(face.rgb, face.width, xs, ys, row, rgb);
+        scale(rgb);
+        normalise(self.channels, self.mean, self.std, rgb, planes);
         self.interleave(planes, into);
-        Ok(())
     }
 
     /// Planes of one face to padded pixels.
     pub(crate) fn interleave(&self, planes: &[f32], into: &mut [f32]) {
-        let area = self.view.size.width * self.view.size.height;
-        let pitch = pitch(self.view.planes());
+        let area = self.width * self.height;
+        let pitch = pitch(self.channels.count());
         for (c, plane) in planes.chunks_exact(area).enumerate() {
             for (pixel, &value) in into.chunks_exact_mut(pitch).zip(plane) {
                 pixel[c] = value;

@@ -21,7 +21,16 @@
 //!
 //! [`quantise`] makes an int8 student of a float one. Its maps are bytes and its sums whole numbers,
 //! and its embeddings are the same bytes on every instruction set.
+//!
+//! Without the feature `std`, which is on by default, students are loaded from bytes and faces
+//! embedded all the same, with nothing but `alloc`; files, threads, quantisation and measurements
+//! are left out.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
 mod bench;
 mod bytes;
 mod error;
@@ -29,6 +38,7 @@ mod fold;
 mod fuse;
 mod input;
 mod plan;
+#[cfg(feature = "std")]
 mod quantise;
 mod rearrange;
 mod recognizer;
@@ -36,11 +46,13 @@ mod scratch;
 mod slots;
 mod step;
 
+#[cfg(feature = "std")]
 pub use bench::{BenchOptions, Measured, bench};
 pub use error::RuntimeError;
 pub use facette_kernels::Level;
 pub use fold::fold;
 pub use input::Face;
+#[cfg(feature = "std")]
 pub use quantise::{Drift, QuantiseOptions, Range, drift, quantise};
 pub use recognizer::Recognizer;
 pub use scratch::Scratch;

@@ -1,6 +1,9 @@
 //! A network as a flat list of steps, with all buffers and weights laid out.
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use facette_graph::{Arrays, Graph, GraphError, NodeId, Op, Shape, TensorKind};
 use facette_kernels::conv::{ConvOptions, ConvShape};
@@ -15,8 +18,8 @@ use crate::rearrange::Rearrange;
 use crate::slots::{Layout, Place, Planner, Slots};
 use crate::step::{Layer, Step, Tensor};
 
-/// Most bytes of one buffer for one face.
-const MEMORY: usize = 1 << 29;
+/// Most bytes of one buffer for one face, so that those of a batch can be addressed.
+const MEMORY: usize = 1 << if usize::BITS > 32 { 29 } else { 25 };
 
 /// A network ready to be run.
 #[derive(Debug)]

@@ -1,5 +1,8 @@
 //! Layers that only move values: concatenation, selection, shuffle, crop, flattening.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use facette_graph::{Op, Shape};
 use facette_kernels::infer::{Source, Target, Value, pitch};
 

@@ -1,5 +1,10 @@
 //! A student ready to be used.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::path::Path;
 
 use facette_graph::{Card, Norm, StudentFile};
@@ -28,6 +33,7 @@ impl Recognizer {
     /// # Errors
     /// If the file cannot be read, is damaged, or holds a network that cannot be run. The message
     /// names file and field, tensor or node.
+    #[cfg(feature = "std")]
     pub fn load(path: impl AsRef<Path>) -> Result<Self, RuntimeError> {
         Self::new(StudentFile::open(path.as_ref())?)
     }
@@ -35,7 +41,8 @@ impl Recognizer {
     /// Loads the bytes of a student file.
     ///
     /// # Errors
-    /// As [`Recognizer::load`], without the name of a file.
+    /// If they are damaged, or hold a network that cannot be run. The message names field, tensor or
+    /// node.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RuntimeError> {
         Self::new(StudentFile::from_bytes(bytes)?)
     }
@@ -43,7 +50,7 @@ impl Recognizer {
     /// Makes a student that was read ready.
     ///
     /// # Errors
-    /// As [`Recognizer::load`].
+    /// If its network cannot be run.
     pub fn new(file: StudentFile) -> Result<Self, RuntimeError> {
         let digest = file.digest().to_owned();
         let input = Input::new(file.card())?;
@@ -92,14 +99,14 @@ impl Recognizer {
 
     /// Working memory for up to `faces` at once; more than [`Scratch::MOST`] bring nothing.
     pub fn scratch(&self, faces: usize) -> Scratch {
-        Scratch::new(&self.plan, self.input.len(), self.dim(), faces)
+        Scratch::new(&self.plan, &self.digest, self.dim(), faces)
     }
 
     /// The embedding of a face of any size: what is to be compared by inner products, of length 1
     /// where the card asks for that.
     ///
     /// # Errors
-    /// If the face cannot be brought to the student's size.
+    /// If `scratch` belongs to another student.
     pub fn embed<'s>(
         &self,
         scratch: &'s mut Scratch,
@@ -112,8 +119,8 @@ impl Recognizer {
     /// The embeddings of many faces, one behind the other into `out`.
     ///
     /// # Errors
-    /// If a face cannot be brought to the student's size, or `out` is not `faces` times
-    /// [`Recognizer::dim`] long.
+    /// If `scratch` belongs to another student, or `out` is not `faces` times [`Recognizer::dim`]
+    /// long.
     pub fn embed_batch(
         &self,
         scratch: &mut Scratch,
@@ -134,6 +141,7 @@ impl Recognizer {
     ///
     /// # Errors
     /// As [`Recognizer::embed_batch`], or if there is no scratch.
+    #[cfg(feature = "std")]
     pub fn embed_parallel(
         &self,
         scratches: &mut [Scratch],
@@ -165,7 +173,7 @@ impl Recognizer {
     /// `[channel][row][column]`, as networks in training read them.
     ///
     /// # Errors
-    /// If a slice is not as long as `count` says.
+    /// If `scratch` belongs to another student, or a slice is not as long as `count` says.
     pub fn embed_planes(
         &self,
         scratch: &mut Scratch,
@@ -175,6 +183,7 @@ impl Recognizer {
     ) -> Result<(), RuntimeError> {
         length("planes", count.saturating_mul(self.input.len()), planes.len())?;
         length("embeddings", count.saturating_mul(self.dim()), out.len())?;
+        self.own(scratch)?;
         let most = scratch.faces();
         let parts = planes.chunks(most * self.input.len());
         for (planes, out) in parts.zip(out.chunks_mut(most * self.dim())) {
@@ -214,14 +223,23 @@ impl Recognizer {
 
     /// At most as many faces as `scratch` holds.
     fn block(&self, scratch: &mut Scratch, faces: &[Face<'_>]) -> Result<(), RuntimeError> {
+        self.own(scratch)?;
         let mut into = self.lend_input(&mut scratch.slots);
         let parts = faces.iter().zip(into.chunks_exact_mut(self.plan.input.len));
-        let mut written = Ok(());
         for (face, into) in parts {
-            written = written.and_then(|()| self.input.write(*face, &mut scratch.planes, into));
+            self.input.write(*face, &mut scratch.canvas, into);
         }
         self.run(scratch, into, faces.len());
-        written
+        Ok(())
+    }
+
+    /// Refuses another student's working memory.
+    fn own(&self, scratch: &Scratch) -> Result<(), RuntimeError> {
+        let (owner, user) = (&scratch.student, &self.digest);
+        match owner == user {
+            true => Ok(()),
+            false => Err(RuntimeError::Scratch { owner: owner.clone(), user: user.clone() }),
+        }
     }
 
     fn lend_input(&self, slots: &mut Slots) -> Vec<f32> {

@@ -1,7 +1,13 @@
 //! What one thread needs besides the network.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use facette_kernels::infer::{Value, Work, pitch};
 
+use crate::input::Canvas;
 use crate::plan::Plan;
 use crate::slots::{Place, Slots};
 use crate::step::Tensor;
@@ -11,7 +17,9 @@ use crate::step::Tensor;
 pub struct Scratch {
     pub(crate) slots: Slots,
     pub(crate) work: Work,
-    pub(crate) planes: Vec<f32>,
+    pub(crate) canvas: Canvas,
+    /// Digest of the student it was made for.
+    pub(crate) student: String,
     embeddings: Vec<f32>,
     dim: usize,
     faces: usize,
@@ -22,13 +30,14 @@ impl Scratch {
     /// to stay in the cache.
     pub const MOST: usize = 12;
 
-    pub(crate) fn new(plan: &Plan, planes: usize, dim: usize, faces: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, student: &str, dim: usize, faces: usize) -> Self {
         let faces = faces.clamp(1, Self::MOST);
         let (slots, work) = plan.reserve(faces);
         Self {
             slots,
             work,
-            planes: vec![0.0; planes],
+            canvas: Canvas::default(),
+            student: student.to_owned(),
             embeddings: vec![0.0; faces * dim],
             dim,
             faces,
@@ -78,6 +87,7 @@ impl Scratch {
 
 /// Divides by the Euclidean length, at least 1e-12.
 fn normalise(row: &mut [f32]) {
-    let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt().max(1e-12);
+    let squares = row.iter().map(|&v| f64::from(v) * f64::from(v));
+    let length = libm::sqrt(squares.sum::<f64>()).max(1e-12);
     row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
 }

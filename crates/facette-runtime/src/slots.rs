@@ -1,5 +1,8 @@
 //! Memory of activations: which tensor lies where, and for how long.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use facette_kernels::infer::{Code, Source, Value};
 
 /// Where a tensor lies, and what its values stand for.
@@ -122,7 +125,7 @@ impl Slots {
 
     /// Lends a buffer out while the others are read.
     pub(crate) fn lend<T: Stored>(&mut self, slot: usize) -> Vec<T> {
-        std::mem::take(&mut T::buffers_mut(self)[slot])
+        core::mem::take(&mut T::buffers_mut(self)[slot])
     }
 
     /// Takes a lent buffer back.

@@ -1,5 +1,8 @@
 //! One step of a plan: a layer, where it reads and where it writes.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use facette_graph::NodeId;
 use facette_kernels::Level;
 use facette_kernels::infer::{
@@ -24,6 +27,7 @@ pub(crate) struct Step {
     pub(crate) name: String,
     pub(crate) op: &'static str,
     /// The node whose value is written.
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "quantisation asks for it"))]
     pub(crate) tail: NodeId,
     pub(crate) from: Vec<Tensor>,
     pub(crate) residual: Option<Tensor>,
@@ -167,8 +171,8 @@ fn sigmoid<X: Value, Y: Value>(x: Source<'_, X>, y: Target<'_, Y>) {
 fn normalise<X: Value, Y: Value>(channels: usize, x: Source<'_, X>, y: Target<'_, Y>) {
     let faces = x.values.chunks_exact(pitch(channels));
     for (x_face, y_face) in faces.zip(y.values.chunks_exact_mut(pitch(channels))) {
-        let squares = x_face[..channels].iter().map(|v| f64::from(v.read(x.code)).powi(2));
-        let length = squares.sum::<f64>().sqrt().max(1e-12);
+        let values = x_face[..channels].iter().map(|v| f64::from(v.read(x.code)));
+        let length = libm::sqrt(values.map(|v| v * v).sum::<f64>()).max(1e-12);
         for (y_value, value) in y_face.iter_mut().zip(&x_face[..channels]) {
             *y_value = Y::write((f64::from(value.read(x.code)) / length) as f32, y.code);
         }

@@ -1,7 +1,9 @@
 //! Pictures of bytes to pictures of bytes.
 
-use super::{Axis, Interval, Kernel, resample, to_byte};
-use crate::{Border, ImageError, Picture};
+use facette_resize::{Axis, Border, Interval, Kernel, resample};
+
+use super::to_byte;
+use crate::{ImageError, Picture};
 
 /// The picture at `width` x `height`; the ratio of the sides may change.
 ///

@@ -11,18 +11,18 @@
 //!   OpenCV, whose own 8-bit paths round differently in each version.
 //! * [`resize_plane`] and [`View`](crate::View): `f32` without rounding or clamping.
 
-mod axis;
 mod eight_bit;
-mod kernel;
-mod separable;
 
 pub use eight_bit::resize;
-pub use kernel::Kernel;
 
-pub(crate) use axis::{Axis, Interval};
-pub(crate) use separable::{resample, to_byte};
+use facette_resize::{Axis, Border, Interval, Kernel, resample};
 
-use crate::{Border, ImageError};
+use crate::ImageError;
+
+/// The nearest of 0..=255.
+pub(crate) fn to_byte(value: f32) -> u8 {
+    (value + 0.5).clamp(0.0, 255.0) as u8
+}
 
 /// Resamples one plane of `width` x `height` values into `target`, of `target_width` x
 /// `target_height`. Values keep their scale; nothing is rounded or clamped, so that bicubic and

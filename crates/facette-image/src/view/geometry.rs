@@ -1,7 +1,8 @@
 //! The rectangle of the source that a training view shows.
 
-use crate::resize::{Interval, to_byte};
+use crate::resize::to_byte;
 use crate::{Border, ImageError, Picture};
+use facette_resize::Interval;
 
 use super::warp;
 

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::geometry::Frame;
 use super::{Size, Tone};
 use crate::degrade::{Range, happens};
-use crate::resize::Interval;
 use crate::{Border, ImageError, Kernel, Picture};
 use facette_random::Stream;
+use facette_resize::Interval;
 
 /// Random crop, flip, tone and erasing. Everything is off by default.
 ///

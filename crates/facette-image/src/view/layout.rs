@@ -1,8 +1,8 @@
-//! Size, channel order and normalisation of a view.
+//! Size and normalisation of a view.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ImageError;
+use crate::{Channels, ImageError};
 
 /// Width and height in pixels; written as one number where they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,35 +44,6 @@ impl Size {
         }
         let problem = format!("expected sides within 1..=4096 pixels, found {width}x{height}");
         Err(ImageError::setting("size", problem))
-    }
-}
-
-/// The planes that a network reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Channels {
-    /// Red, green, blue.
-    #[default]
-    Rgb,
-    /// Blue, green, red: networks trained on OpenCV's pictures.
-    Bgr,
-    /// Luma `0.299 r + 0.587 g + 0.114 b` alone.
-    Grey,
-}
-
-impl Channels {
-    /// Number of planes.
-    pub fn count(self) -> usize {
-        if self == Self::Grey { 1 } else { 3 }
-    }
-
-    /// The plane that shows channel `c` of red, green, blue.
-    pub(super) fn plane_of(self, c: usize) -> usize {
-        match self {
-            Self::Rgb => c,
-            Self::Bgr => 2 - c,
-            Self::Grey => 0,
-        }
     }
 }
 

@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 
 pub use geometry::Frame;
 pub use jitter::{Erase, Jitter};
-pub use layout::{Channels, PerChannel, Size};
+pub use layout::{PerChannel, Size};
 pub use record::Jittered;
 pub use tone::Tone;
 
 use crate::degrade::{Applied, Chain};
-use crate::resize::{Axis, Interval, resample};
-use crate::{ImageError, Kernel, Picture};
+use crate::{Channels, ImageError, Kernel, Picture};
 use facette_random::{Stream, stream};
+use facette_resize::{Axis, Interval, resample, scale};
 
 /// Everything between a [`Picture`] and the numbers that a network reads.
 ///
@@ -150,7 +150,7 @@ impl View {
                 None => self.whole(picture, scratch),
             }
             finish::flip(&mut scratch.planes, self.size, flip);
-            finish::scale(&mut scratch.planes);
+            scale(&mut scratch.planes);
             finish::normalise(self, &scratch.planes, out);
             Ok(())
         })
@@ -180,7 +180,7 @@ impl View {
         SCRATCH.with_borrow_mut(|scratch| {
             let (x, y) = (Interval::whole(width), Interval::whole(height));
             self.upright((rgb, width, height), x, y, scratch);
-            finish::scale(&mut scratch.planes);
+            scale(&mut scratch.planes);
             finish::normalise(self, &scratch.planes, out);
             Ok(())
         })
@@ -229,7 +229,7 @@ impl View {
             self.whole(&crop, scratch);
         }
         finish::flip(&mut scratch.planes, self.size, flip);
-        finish::scale(&mut scratch.planes);
+        scale(&mut scratch.planes);
         tone.apply(&mut scratch.planes);
         let mut degraded_after = Applied::default();
         if !self.degrade_after.is_empty() {
@@ -238,7 +238,7 @@ impl View {
                 self.degrade_after.apply(small, stream).map_err(|e| e.under("degrade_after"))?;
             degraded_after = applied;
             self.whole(&small, scratch);
-            finish::scale(&mut scratch.planes);
+            scale(&mut scratch.planes);
         }
         finish::normalise(self, &scratch.planes, out);
         let erased = self.jitter.erase(self.size, stream);

@@ -2,6 +2,8 @@
 //!
 //! Only pairs inside the picture are listed, so that no kernel multiplies by padding.
 
+use alloc::{vec, vec::Vec};
+
 use super::ConvShape;
 
 /// One pair along an axis: a source coordinate and the tap that weighs it.

@@ -1,5 +1,7 @@
 //! Memory that starts at a cache line.
 
+use alloc::{vec, vec::Vec};
+
 /// Number types of which any bytes are a value, so that memory may be seen as them.
 ///
 /// # Safety
@@ -22,7 +24,7 @@ struct Line([u8; 64]);
 pub(super) struct Aligned<T> {
     lines: Vec<Line>,
     len: usize,
-    values: std::marker::PhantomData<T>,
+    values: core::marker::PhantomData<T>,
 }
 
 impl<T: Plain> Default for Aligned<T> {
@@ -34,7 +36,7 @@ impl<T: Plain> Default for Aligned<T> {
 impl<T: Plain> Aligned<T> {
     pub(super) fn new(len: usize) -> Self {
         let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
-        Self { lines, len, values: std::marker::PhantomData }
+        Self { lines, len, values: core::marker::PhantomData }
     }
 
     /// Room for `len` values at least; what it held is lost if it grows.
@@ -51,11 +53,11 @@ impl<T: Plain> Aligned<T> {
     pub(super) fn as_slice(&self) -> &[T] {
         // SAFETY: the lines hold at least `len` values of T in initialised bytes, any of which are
         // values of T.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        unsafe { core::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`, and the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { core::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }

@@ -41,7 +41,7 @@ pub(super) mod rules {
         /// Weights as they are given.
         type Weight: Copy + Send + Sync;
         /// Factors.
-        type Operand: Plain + Send + Sync + std::fmt::Debug;
+        type Operand: Plain + Send + Sync + core::fmt::Debug;
         /// Sums.
         type Sum: Plain + Send + Sync;
         /// Factors in a step of the inner loop.

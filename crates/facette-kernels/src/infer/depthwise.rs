@@ -2,6 +2,8 @@
 
 #![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
 
+use alloc::{vec, vec::Vec};
+
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
 use super::lanes::Lanes;
@@ -83,7 +85,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
 
 /// The taps of an output position that lie on the picture.
 #[inline(always)]
-fn taps(s: &ConvShape, axis: usize, at: usize, size: usize) -> std::ops::Range<usize> {
+fn taps(s: &ConvShape, axis: usize, at: usize, size: usize) -> core::ops::Range<usize> {
     let (padding, dilation) = (s.options.padding[axis], s.options.dilation[axis]);
     let start = at * s.options.stride[axis];
     let first = padding.saturating_sub(start).div_ceil(dilation);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
 
+use alloc::vec::Vec;
+
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
 use super::lanes::Lanes;

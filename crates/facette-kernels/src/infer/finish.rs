@@ -1,5 +1,7 @@
 //! What follows a layer's sum: scale, bias, activation, residual sum, activation.
 
+use alloc::vec::Vec;
+
 use super::lanes::Lanes;
 use super::{LANES, pitch};
 

@@ -4,7 +4,7 @@
 //! Methods of an instruction set's own types must be inlined into functions that enable that set,
 //! which [`run_at`](super::level_task::run_at) sees to.
 
-use std::array::from_fn;
+use core::array::from_fn;
 
 use crate::simd::Vector;
 

@@ -3,7 +3,7 @@
 //! As with [`Eight`], only functions that enable AVX2 may use these types, which makes their calls of
 //! its instructions sound.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::lanes::{Additive, Ints, Lanes, ROUND, Shorts, WideShorts};
 use crate::simd::{Eight, Vector};

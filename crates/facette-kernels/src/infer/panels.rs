@@ -1,5 +1,7 @@
 //! Weights packed for the inner loop.
 
+use alloc::vec::Vec;
+
 use super::aligned::{Aligned, Plain};
 use super::tile::COLUMNS;
 
@@ -48,7 +50,7 @@ impl<X: Plain> Panels<X> {
             panels.push([first, columns, total]);
             total += runs * steps * step * columns;
         }
-        let mut sets: [Self; N] = std::array::from_fn(|_| Self {
+        let mut sets: [Self; N] = core::array::from_fn(|_| Self {
             weight: Aligned::new(total),
             panels: panels.clone(),
             steps,

@@ -32,7 +32,7 @@ impl Window {
     }
 
     #[inline(always)]
-    fn reach(&self, axis: usize, at: usize, size: usize) -> std::ops::Range<usize> {
+    fn reach(&self, axis: usize, at: usize, size: usize) -> core::ops::Range<usize> {
         let (start, padding) = (at * self.0.options.stride[axis], self.0.options.padding[axis]);
         let end = (start + self.0.kernel[axis]).saturating_sub(padding).min(size);
         start.saturating_sub(padding)..end

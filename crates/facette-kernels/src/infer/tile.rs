@@ -1,5 +1,7 @@
 //! The inner loop: rows of a source by packed weights, several sums at once in registers.
 
+use alloc::vec;
+
 use super::aligned::Plain;
 use crate::Level;
 
@@ -142,21 +144,21 @@ pub enum Peak {
 /// the multiply-adds done. With a clock around it this is the core's practical peak.
 pub fn multiply_adds(level: Level, peak: Peak, repeats: usize) -> usize {
     const STEPS: usize = 128;
-    let rows: [usize; 4 * ROWS] = std::array::from_fn(|i| i * 8);
+    let rows: [usize; 4 * ROWS] = core::array::from_fn(|i| i * 8);
     fn repeat<X: Plain, S: Plain>(tiles: &Tiles<X, S>, rows: &[usize], repeats: usize) -> usize {
         let values = STEPS * Tiles::<X, S>::STEP;
         let source = vec![X::default(); values + 8 * rows.len()];
         let weight = super::aligned::Aligned::<X>::new(values * COLUMNS);
         let mut into = vec![S::default(); rows.len() * COLUMNS];
         for _ in 0..repeats {
-            let (source, into) = (std::hint::black_box(&source[..]), &mut into[..]);
+            let (source, into) = (core::hint::black_box(&source[..]), &mut into[..]);
             let weight = weight.as_slice();
             let rows = Rows::new(rows);
             let mut p =
                 Product { source, rows, runs: &[0], steps: STEPS, weight, into, pitch: COLUMNS };
             tiles.run(COLUMNS, &mut p);
         }
-        std::hint::black_box(&into);
+        core::hint::black_box(&into);
         repeats * rows.len() * COLUMNS * values
     }
     match peak {

@@ -3,7 +3,7 @@
 //! A tile of 6 rows by 16 columns keeps 12 accumulators in registers. In whole numbers one
 //! instruction multiplies 16 pairs and adds neighbours, exactly, since neither factor is -32768.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::tile::{Product, ROWS, Table, Tiles};
 
@@ -64,13 +64,13 @@ unsafe fn float_block<const M: usize, const FUSED: bool, const V: usize>(
     // `8 V` weights a step, and for as many sums `pitch` apart.
     unsafe {
         let rows: [*const f32; M] =
-            std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+            core::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         let ahead = ahead(p.runs.len() * p.steps * 8 * V * size_of::<f32>());
         for &run in p.runs {
-            let at: [*const f32; M] = std::array::from_fn(|m| rows[m].add(run));
+            let at: [*const f32; M] = core::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
                 _mm_prefetch::<_MM_HINT_T0>(weight.cast::<i8>().wrapping_add(ahead));
-                let w: [__m256; V] = std::array::from_fn(|v| _mm256_loadu_ps(weight.add(8 * v)));
+                let w: [__m256; V] = core::array::from_fn(|v| _mm256_loadu_ps(weight.add(8 * v)));
                 weight = weight.add(8 * V);
                 for m in 0..M {
                     let x = _mm256_broadcast_ss(&*at[m].add(k));
@@ -104,14 +104,14 @@ unsafe fn whole_block<const M: usize, const V: usize>(p: &mut Product<'_, i16, i
     // `16 V` weights a step, and for `8 V` sums a row, `pitch` apart.
     unsafe {
         let rows: [*const i16; M] =
-            std::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
+            core::array::from_fn(|m| source.add(*p.rows.starts().get_unchecked(first + m)));
         let ahead = ahead(p.runs.len() * p.steps * 16 * V * size_of::<i16>());
         for &run in p.runs {
-            let at: [*const i16; M] = std::array::from_fn(|m| rows[m].add(run));
+            let at: [*const i16; M] = core::array::from_fn(|m| rows[m].add(run));
             for k in 0..p.steps {
                 _mm_prefetch::<_MM_HINT_T0>(weight.cast::<i8>().wrapping_add(ahead));
                 let w: [__m256i; V] =
-                    std::array::from_fn(|v| _mm256_loadu_si256(weight.add(16 * v).cast()));
+                    core::array::from_fn(|v| _mm256_loadu_si256(weight.add(16 * v).cast()));
                 weight = weight.add(16 * V);
                 for m in 0..M {
                     let pair = at[m].add(2 * k).cast::<i32>().read_unaligned();

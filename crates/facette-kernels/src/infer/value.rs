@@ -7,7 +7,7 @@ pub trait Value:
     private::Eightfold<Meaning = <Self as Value>::Code> + Default + PartialOrd + Send + Sync + 'static
 {
     /// How the number is to be understood.
-    type Code: Copy + PartialEq + Send + Sync + std::fmt::Debug;
+    type Code: Copy + PartialEq + Send + Sync + core::fmt::Debug;
 
     /// What it stands for.
     fn read(self, code: Self::Code) -> f32;

@@ -3,7 +3,7 @@
 //! A tile of 6 rows by 16 lanes keeps 12 accumulators in registers: enough to hide an FMA's latency
 //! of four cycles at two a cycle, with 8 loads for 12 multiply-adds.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::winograd::{self, Transform};
 use super::{ConvTile, Kernels, LANES, OuterTile, Pack, Product, Unpack, Vector, scalar};
@@ -66,10 +66,10 @@ unsafe fn accumulate<const M: usize>(
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
-    let mut sum: [[__m256; 2]; M] = std::array::from_fn(|m| [_mm256_set1_ps(t.bias[m]); 2]);
+    let mut sum: [[__m256; 2]; M] = core::array::from_fn(|m| [_mm256_set1_ps(t.bias[m]); 2]);
     for row in t.rows {
         let (columns, count) = match t.columns {
-            [first, rest @ ..] if t.adjacent => (std::slice::from_ref(first), rest.len() + 1),
+            [first, rest @ ..] if t.adjacent => (core::slice::from_ref(first), rest.len() + 1),
             columns => (columns, 1),
         };
         for column in columns {
@@ -311,7 +311,7 @@ unsafe fn pack(p: &Pack) {
     // at a time, and each line to its end.
     let whole = p.len / 16 * 16;
     for i in (0..whole).step_by(16) {
-        let into: [*mut f32; 16] = std::array::from_fn(|_| places.next());
+        let into: [*mut f32; 16] = core::array::from_fn(|_| places.next());
         for n in 0..p.count {
             // A hint, for which any address will do.
             _mm_prefetch::<_MM_HINT_T0>(p.from.wrapping_add(n * p.pitch + i + p.next).cast());
@@ -326,7 +326,7 @@ unsafe fn pack(p: &Pack) {
     }
     let eights = p.len / 8 * 8;
     if eights > whole {
-        let into: [*mut f32; 8] = std::array::from_fn(|_| places.next());
+        let into: [*mut f32; 8] = core::array::from_fn(|_| places.next());
         for half in [0, 8] {
             // SAFETY: as above, for elements `whole..whole + 8`.
             unsafe { pack_eight(p, whole, half, &into) };

@@ -4,6 +4,8 @@
 //! [`Kernels::of`]. Each table must agree with [`scalar`] within rounding; the property tests run
 //! every table the processor can.
 
+use alloc::vec::Vec;
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod scalar;
@@ -153,7 +155,7 @@ pub(crate) fn blocks(channels: usize) -> Vec<(usize, usize)> {
     };
     let sixes = (channels - tail.iter().sum::<usize>()) / 6;
     let mut start = 0;
-    let widths = std::iter::repeat_n(&6, sixes).chain(tail);
+    let widths = core::iter::repeat_n(&6, sixes).chain(tail);
     widths
         .map(|&rows| {
             start += rows;

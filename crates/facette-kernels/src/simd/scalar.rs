@@ -56,10 +56,10 @@ unsafe fn accumulate<const M: usize>(
 }
 
 unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
-    let mut sum: [[f32; LANES]; M] = std::array::from_fn(|m| [t.bias[m]; LANES]);
+    let mut sum: [[f32; LANES]; M] = core::array::from_fn(|m| [t.bias[m]; LANES]);
     for row in t.rows {
         let (columns, count) = match t.columns {
-            [first, rest @ ..] if t.adjacent => (std::slice::from_ref(first), rest.len() + 1),
+            [first, rest @ ..] if t.adjacent => (core::slice::from_ref(first), rest.len() + 1),
             columns => (columns, 1),
         };
         for column in columns {

@@ -1,6 +1,6 @@
 //! Eight lanes, for loops written once over all instruction sets.
 
-use std::array::from_fn;
+use core::array::from_fn;
 
 use crate::fresh::{Fresh, fresh};
 

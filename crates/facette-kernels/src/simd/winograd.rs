@@ -130,10 +130,10 @@ pub(crate) fn kernel(weight: [f32; 9]) -> [f32; 36] {
         [x * n0, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, z]
     };
     let g = weight.map(f64::from);
-    let columns: [[f64; 6]; 3] = std::array::from_fn(|j| line([g[j], g[3 + j], g[6 + j]]));
+    let columns: [[f64; 6]; 3] = core::array::from_fn(|j| line([g[j], g[3 + j], g[6 + j]]));
     let rows: [[f64; 6]; 6] =
-        std::array::from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
-    std::array::from_fn(|i| rows[i / 6][i % 6] as f32)
+        core::array::from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
+    core::array::from_fn(|i| rows[i / 6][i % 6] as f32)
 }
 
 /// Index of a transform in [`Kernels::transform`](super::Kernels::transform).
@@ -175,7 +175,7 @@ pub(super) unsafe fn run<V: Vector, T: Line<I, O>, const I: usize, const O: usiz
             let into = t.into.wrapping_add(tile * t.into_step + lane);
             let mut half = [[bias; I]; O];
             for j in 0..I {
-                let column = std::array::from_fn(|i| {
+                let column = core::array::from_fn(|i| {
                     let at = i as isize * t.from_pitch[0] + j as isize * t.from_pitch[1];
                     // SAFETY: the caller vouches for I by I elements of each tile.
                     unsafe { V::load(from.wrapping_offset(at)) }

@@ -7,7 +7,7 @@ use facette_kernels::infer::{Value, Work, pitch};
 use crate::bytes::Bytes;
 use crate::error::RuntimeError;
 use crate::fold::fold;
-use crate::input::{Face, Input};
+use crate::input::{Canvas, Face, Input};
 use crate::plan::Plan;
 use crate::slots::{Place, Slots};
 use crate::step::Step;
@@ -25,8 +25,7 @@ pub struct Drift {
 /// last is the embedding's.
 ///
 /// # Errors
-/// If one cannot be run, if they are not of one network, if there is no face, or if one cannot be
-/// brought to the students' size.
+/// If one cannot be run, if they are not of one network, or if there is no face.
 pub fn drift(
     float: &StudentFile,
     int8: &StudentFile,
@@ -94,9 +93,8 @@ impl Student {
         let (mut slots, mut work): (Slots, Work) = self.plan.reserve(1);
         if let Place::Float(slot) = self.plan.input.place {
             let mut into = slots.lend::<f32>(slot);
-            let written = self.input.write(face, &mut vec![0.0; self.input.len()], &mut into);
+            self.input.write(face, &mut Canvas::default(), &mut into);
             slots.put_back(slot, into);
-            written?;
         }
         let mut all = Vec::with_capacity(self.plan.steps.len());
         self.plan.run(Level::current(), 1, &mut slots, &mut work, |step, slots| {

@@ -28,7 +28,7 @@ pub use range::Range;
 use crate::error::RuntimeError;
 use crate::fold::fold;
 use crate::fuse::{Fused, fuse};
-use crate::input::{Face, Input};
+use crate::input::{Canvas, Face, Input};
 use crate::plan::Plan;
 use crate::slots::{Place, Slots};
 use crate::step::Step;
@@ -56,8 +56,7 @@ impl Default for QuantiseOptions {
 /// The card keeps its thresholds and loses its accuracies, which were not measured on this file.
 ///
 /// # Errors
-/// If the student is int8 already or cannot be run, if there is no face, or if one cannot be
-/// brought to the student's size.
+/// If the student is int8 already or cannot be run, or if there is no face.
 pub fn quantise(
     file: &StudentFile,
     faces: &[Face<'_>],
@@ -163,7 +162,7 @@ fn observe(
     let shapes = graph.shapes()?;
     let (mut slots, mut work) = plan.reserve(1);
     let mut seen: BTreeMap<NodeId, Seen> = BTreeMap::new();
-    let mut planes = vec![0.0; input.len()];
+    let mut canvas = Canvas::default();
     let values = |step: &Step, slots: &Slots, see: &mut dyn FnMut(usize, f32)| {
         if let Place::Float(slot) = step.to.place {
             let channels = shapes[step.tail].channels;
@@ -179,12 +178,10 @@ fn observe(
                     look: &mut dyn FnMut(&Step, &Slots)| {
         if let Place::Float(slot) = plan.input.place {
             let mut into = slots.lend::<f32>(slot);
-            let written = input.write(face, &mut planes, &mut into);
+            input.write(face, &mut canvas, &mut into);
             slots.put_back(slot, into);
-            written?;
         }
         plan.run(Level::current(), 1, slots, work, look);
-        Ok::<(), RuntimeError>(())
     };
     for &face in faces {
         pass(face, &mut slots, &mut work, &mut |step, slots| {
@@ -196,14 +193,14 @@ fn observe(
                 seen.sums[c] += f64::from(value);
                 seen.histogram.widen(value);
             });
-        })?;
+        });
     }
     for &face in faces {
         pass(face, &mut slots, &mut work, &mut |step, slots| {
             if let Some(seen) = seen.get_mut(&step.tail) {
                 values(step, slots, &mut |_, value| seen.histogram.count(value));
             }
-        })?;
+        });
     }
     Ok(seen)
 }

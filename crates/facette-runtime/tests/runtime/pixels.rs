@@ -83,3 +83,13 @@ fn recognizers_are_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Recognizer>();
 }
+
+#[test]
+fn a_scratch_of_another_student_is_refused() {
+    let [one, other] =
+        [1, 2].map(|seed| Recognizer::new(student(everything(), Norm::L2, seed)).unwrap());
+    let rgb = pixels(4, 4, 1);
+    let face = Face::new(&rgb, 4, 4).unwrap();
+    let error = one.embed(&mut other.scratch(1), face).unwrap_err();
+    assert!(matches!(error, RuntimeError::Scratch { owner, .. } if owner == other.digest()));
+}

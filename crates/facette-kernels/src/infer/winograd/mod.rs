@@ -6,6 +6,8 @@
 
 #![allow(clippy::needless_range_loop, clippy::manual_map, reason = "closures are not inlined")]
 
+use alloc::vec::Vec;
+
 pub(super) mod whole;
 
 use super::arithmetic::Arithmetic;

@@ -13,7 +13,7 @@
 //! The published integer variants round the transformed kernel to 8 bits or stop at F(2x2, 3x3);
 //! to carry the exact product through a modular inverse costs nothing but one multiplication.
 
-use std::array::from_fn;
+use core::array::from_fn;
 
 use crate::infer::lanes::{Additive, Ints};
 

@@ -1,13 +1,17 @@
 //! The weights of one direction of a separable resampling.
 
-use super::kernel::{Kernel, cubic, lanczos};
+use alloc::vec::Vec;
+
+use libm::{ceil, floor};
+
 use crate::Border;
+use crate::kernel::{Kernel, cubic, lanczos};
 
 /// For each output position the source positions that contribute, and their weights.
 ///
 /// Holds its memory between uses, so that filling it again allocates nothing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Axis {
+pub struct Axis {
     spans: Vec<Span>,
     weights: Vec<f64>,
 }
@@ -20,31 +24,35 @@ struct Span {
 
 /// The interval of the source that is resampled, in source pixels; may reach beyond the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Interval {
-    pub(crate) from: f64,
-    pub(crate) to: f64,
+pub struct Interval {
+    /// Start.
+    pub from: f64,
+    /// End.
+    pub to: f64,
 }
 
 impl Interval {
-    pub(crate) fn whole(length: usize) -> Self {
+    /// All of a source.
+    pub fn whole(length: usize) -> Self {
         Self { from: 0.0, to: length as f64 }
     }
 }
 
 impl Axis {
     /// Number of output positions.
-    pub(crate) fn len(&self) -> usize {
+    #[expect(clippy::len_without_is_empty, reason = "an axis that was filled is never empty")]
+    pub fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// First source position and weights of output `i`.
-    pub(crate) fn taps(&self, i: usize) -> (usize, &[f64]) {
+    pub fn taps(&self, i: usize) -> (usize, &[f64]) {
         let end = self.spans.get(i + 1).map_or(self.weights.len(), |next| next.offset);
         (self.spans[i].first, &self.weights[self.spans[i].offset..end])
     }
 
     /// The source positions that are used at all, as a half-open range.
-    pub(crate) fn reach(&self) -> (usize, usize) {
+    pub fn reach(&self) -> (usize, usize) {
         let range = (0..self.len()).filter_map(|i| {
             let (first, weights) = self.taps(i);
             (!weights.is_empty()).then_some((first, first + weights.len()))
@@ -56,8 +64,11 @@ impl Axis {
     ///
     /// Positions beyond the interval **and** beyond the source are left out and the rest weighs
     /// more, as Pillow does at the edges; positions inside the interval but beyond the source
-    /// follow `border`. `length`, `outputs` and the interval's width must be positive.
-    pub(crate) fn fill(
+    /// follow `border`.
+    ///
+    /// # Panics
+    /// Unless `length`, `outputs` and the interval's width are positive.
+    pub fn fill(
         &mut self,
         kernel: Kernel,
         length: usize,
@@ -65,20 +76,21 @@ impl Axis {
         outputs: usize,
         border: Border,
     ) {
+        assert!(length > 0 && outputs > 0 && interval.to > interval.from, "nothing to resample");
         self.spans.clear();
         self.weights.clear();
         let Interval { from, to } = interval;
         let scale = (to - from) / outputs as f64;
-        let low = from.floor().min(0.0);
-        let high = to.ceil().max(length as f64);
+        let low = floor(from).min(0.0);
+        let high = ceil(to).max(length as f64);
         let mut filler = Filler { axis: self, length, low, high, border };
         if let Some((radius, window)) = kernel.window() {
             let widen = scale.max(1.0);
             let (support, shrink) = (radius * widen, 1.0 / widen);
             for i in 0..outputs {
                 let centre = from + (i as f64 + 0.5) * scale;
-                let first = (centre - support + 0.5).floor().max(low);
-                let last = (centre + support + 0.5).floor().min(high);
+                let first = floor(centre - support + 0.5).max(low);
+                let last = floor(centre + support + 0.5).min(high);
                 filler.normalised(first, last, |k| window((k + first - centre + 0.5) * shrink));
             }
             return;
@@ -90,23 +102,22 @@ impl Axis {
             match kernel {
                 Kernel::Area => {
                     let (start, end) = (from + quotient(i), from + quotient(i + 1));
-                    let (first, last) = (start.floor(), end.ceil());
+                    let (first, last) = (floor(start), ceil(end));
                     filler.normalised(first, last, |k| {
                         (first + k + 1.0).min(end) - (first + k).max(start)
                     });
                 }
                 Kernel::AdaptiveArea => {
-                    let (first, last) =
-                        ((from + quotient(i)).floor(), (from + quotient(i + 1)).ceil());
+                    let (first, last) = (floor(from + quotient(i)), ceil(from + quotient(i + 1)));
                     filler.normalised(first, last, |_| 1.0);
                 }
                 Kernel::Nearest => {
                     // Summed step by step, as Pillow does: at 14/3 a step the rounding decides.
-                    filler.normalised(nearest.floor(), nearest.floor() + 1.0, |_| 1.0);
+                    filler.normalised(floor(nearest), floor(nearest) + 1.0, |_| 1.0);
                     nearest += scale;
                 }
                 Kernel::NearestFloor => {
-                    let at = (from + quotient(i)).floor();
+                    let at = floor(from + quotient(i));
                     filler.normalised(at, at + 1.0, |_| 1.0);
                 }
                 Kernel::BilinearCorners | Kernel::BicubicCorners => {
@@ -144,7 +155,7 @@ impl Filler<'_> {
 
     /// The kernels of a fixed number of source pixels around the pixel coordinate `at`.
     fn point(&mut self, at: f64, kernel: Kernel) {
-        let base = at.floor();
+        let base = floor(at);
         let t = at - base;
         let (before, after): (isize, isize) = match kernel {
             Kernel::BicubicPoint | Kernel::BicubicCorners => (1, 2),
@@ -197,6 +208,8 @@ impl Filler<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+
     use proptest::prelude::*;
 
     use super::*;

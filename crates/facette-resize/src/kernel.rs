@@ -1,6 +1,7 @@
 //! The names of the resampling kernels, and what each means.
 
-use std::fmt;
+use core::f64::consts::PI;
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +89,7 @@ impl Kernel {
     }
 
     /// The widening window of an antialiased kernel; `None` for the others.
-    pub(crate) fn window(self) -> Option<Window> {
+    pub fn window(self) -> Option<Window> {
         match self {
             Kernel::Box => Some((0.5, box_window)),
             Kernel::Bilinear => Some((1.0, triangle)),
@@ -101,7 +102,7 @@ impl Kernel {
 }
 
 /// Radius in source pixels at scale 1, and height at a distance from the centre.
-pub(crate) type Window = (f64, fn(f64) -> f64);
+pub type Window = (f64, fn(f64) -> f64);
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,8 +131,8 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
     }
-    let x = x * std::f64::consts::PI;
-    x.sin() / x
+    let x = x * PI;
+    libm::sin(x) / x
 }
 
 fn box_window(x: f64) -> f64 {
@@ -149,13 +150,15 @@ fn hamming(x: f64) -> f64 {
     } else if x >= 1.0 {
         0.0
     } else {
-        let x = x * std::f64::consts::PI;
-        x.sin() / x * (0.54 + 0.46 * x.cos())
+        let x = x * PI;
+        libm::sin(x) / x * (0.54 + 0.46 * libm::cos(x))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::format;
+
     use super::*;
 
     #[test]

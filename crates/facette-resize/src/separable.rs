@@ -1,12 +1,17 @@
 //! Applying two axes of weights in `f32`.
 
-use super::Axis;
+use alloc::vec::Vec;
+
+use crate::Axis;
 
 /// Resamples an interleaved source of `C` channels into `C` planes of `ys.len()` x `xs.len()`.
 ///
 /// The vertical pass comes first: it runs along whole rows, which the compiler vectorises, and
 /// leaves the horizontal pass, which it cannot, with fewer rows. `row` is scratch memory.
-pub(crate) fn resample<T: Copy + Into<f32>, const C: usize>(
+///
+/// # Panics
+/// Where the source ends before what the axes read, or `planes` before what they yield.
+pub fn resample<T: Copy + Into<f32>, const C: usize>(
     source: &[T],
     width: usize,
     xs: &Axis,
@@ -44,9 +49,4 @@ fn accumulate<T: Copy + Into<f32>>(row: &mut [f32], source: &[T], weight: f32) {
     for (sum, &value) in row.iter_mut().zip(source) {
         *sum += weight * value.into();
     }
-}
-
-/// The nearest of 0..=255.
-pub(crate) fn to_byte(value: f32) -> u8 {
-    (value + 0.5).clamp(0.0, 255.0) as u8
 }
