@@ -3,13 +3,8 @@
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
 
-/// Without the standard library nobody can ask the processor: what the target has, it has.
-#[cfg(all(not(feature = "std"), target_arch = "x86_64"))]
-macro_rules! is_x86_feature_detected {
-    ($feature:tt) => {
-        cfg!(target_feature = $feature)
-    };
-}
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 /// An instruction set for which there are kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +14,23 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with AVX2, FMA and AVX-VNNI's products of whole numbers. Has run under an emulator
+    /// only and is therefore used only where `FACETTE_KERNELS` names it.
+    AvxVnni,
+    /// x86-64 with AVX-512 F, BW, DQ and VL. Has run under an emulator only and is therefore used
+    /// only where `FACETTE_KERNELS` names it.
+    Avx512,
+    /// [`Level::Avx512`] with VNNI's products of whole numbers. Has run under an emulator only and
+    /// is therefore used only where `FACETTE_KERNELS` names it.
+    Avx512Vnni,
 }
 
 impl Level {
     /// The levels this processor can run, slowest first.
     pub fn available() -> &'static [Level] {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return &[Level::Scalar, Level::Avx2];
-        }
+        return x86::available();
+        #[cfg(not(target_arch = "x86_64"))]
         &[Level::Scalar]
     }
 
@@ -36,12 +39,38 @@ impl Level {
         match self {
             Level::Scalar => "scalar",
             Level::Avx2 => "avx2",
+            Level::AvxVnni => "avx-vnni",
+            Level::Avx512 => "avx512",
+            Level::Avx512Vnni => "avx512-vnni",
         }
     }
 
-    /// The level in use: the fastest available, or the one named by the environment variable
-    /// `FACETTE_KERNELS` where this processor has it; other values are ignored. Decided at the first
-    /// call.
+    /// Whether the level has been timed on a processor that has it. One that has only been held to
+    /// the tests, under an emulator, is never chosen unless it is named.
+    pub fn is_measured(self) -> bool {
+        matches!(self, Level::Scalar | Level::Avx2)
+    }
+
+    /// The level whose instructions this one adds to.
+    fn base(self) -> Option<Level> {
+        match self {
+            Level::Scalar => None,
+            Level::Avx2 => Some(Level::Scalar),
+            Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
+            Level::Avx512Vnni => Some(Level::Avx512),
+        }
+    }
+
+    /// Whether code of `other` may be run at this level: it includes those instructions, and this
+    /// processor has the level.
+    pub(crate) fn runs(self, other: Level) -> bool {
+        let includes = core::iter::successors(Some(self), |level| level.base()).any(|l| l == other);
+        includes && Level::available().contains(&self)
+    }
+
+    /// The level in use: the fastest available of those [measured](Level::is_measured), or the one
+    /// named by the environment variable `FACETTE_KERNELS` (see [`Level::name`]) where this
+    /// processor has it; other values are ignored. Decided at the first call.
     #[cfg(feature = "std")]
     pub fn current() -> Level {
         static CURRENT: OnceLock<Level> = OnceLock::new();
@@ -49,14 +78,14 @@ impl Level {
             let asked = std::env::var("FACETTE_KERNELS").ok();
             let levels = Level::available();
             let named = asked.and_then(|name| levels.iter().find(|l| l.name() == name));
-            *named.or(levels.last()).unwrap_or(&Level::Scalar)
+            *named.or(levels.iter().rfind(|l| l.is_measured())).unwrap_or(&Level::Scalar)
         })
     }
 
-    /// The level in use: the fastest available.
+    /// The level in use: the fastest available of those [measured](Level::is_measured).
     #[cfg(not(feature = "std"))]
     pub fn current() -> Level {
-        *Level::available().last().unwrap_or(&Level::Scalar)
+        *Level::available().iter().rfind(|l| l.is_measured()).unwrap_or(&Level::Scalar)
     }
 }
 
@@ -83,8 +112,18 @@ macro_rules! vectorised {
             }
 
             #[cfg(target_arch = "x86_64")]
-            if level == $crate::Level::Avx2 && $crate::Level::available().contains(&level) {
-                // SAFETY: the processor has AVX2 and FMA, as `available` has just said.
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx512($($arg: $ty),*) $(-> $ret)? {
+                any::<$crate::simd::Eight>($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if level.runs($crate::Level::Avx512) {
+                // SAFETY: the processor has AVX-512, as `runs` has just said.
+                return unsafe { avx512($($arg),*) };
+            } else if level.runs($crate::Level::Avx2) {
+                // SAFETY: the processor has AVX2 and FMA, as `runs` has just said.
                 return unsafe { avx2($($arg),*) };
             }
             let _ = level;

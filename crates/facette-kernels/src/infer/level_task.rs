@@ -17,8 +17,15 @@ pub(super) fn run_at<T: Task>(level: Level, task: T) {
         fn avx2<T: Task>(task: T) {
             task.run::<crate::simd::Eight>();
         }
-        if level == Level::Avx2 && Level::available().contains(&level) {
-            // SAFETY: the processor has AVX2 and FMA, as `available` has just said.
+        #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+        fn avx512<T: Task>(task: T) {
+            task.run::<crate::simd::Eight>();
+        }
+        if level.runs(Level::Avx512) {
+            // SAFETY: the processor has AVX-512, as `runs` has just said.
+            return unsafe { avx512(task) };
+        } else if level.runs(Level::Avx2) {
+            // SAFETY: the processor has AVX2 and FMA, as `runs` has just said.
             return unsafe { avx2(task) };
         }
     }

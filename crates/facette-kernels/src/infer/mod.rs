@@ -34,6 +34,8 @@ mod work;
 mod lanes_avx2;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
+#[cfg(target_arch = "x86_64")]
+mod tile_avx512;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

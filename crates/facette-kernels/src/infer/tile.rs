@@ -89,7 +89,13 @@ impl Table {
     pub(super) fn of(level: Level) -> &'static Self {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 if Level::available().contains(&level) => &super::tile_avx2::TABLE,
+            _ if level.runs(Level::Avx512Vnni) => &super::tile_avx512::VNNI,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Avx512) => &super::tile_avx512::TABLE,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::AvxVnni) => &super::tile_avx2::VNNI,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Avx2) => &super::tile_avx2::TABLE,
             _ => &SCALAR,
         }
     }

@@ -305,7 +305,7 @@ impl Places {
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn pack(p: &Pack) {
+pub(super) unsafe fn pack(p: &Pack) {
     let mut places = Places::new(p);
     // Rows are often a power of two apart and so share few lines of the first-level cache: eight rows
     // at a time, and each line to its end.
@@ -355,7 +355,7 @@ unsafe fn pack_eight(p: &Pack, i: usize, half: usize, into: &[*mut f32]) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-unsafe fn unpack(p: &Unpack) {
+pub(super) unsafe fn unpack(p: &Unpack) {
     let whole = p.len / 8 * 8;
     for half in [0, 8] {
         let count = p.count.saturating_sub(half).min(8);

@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 mod vector;
 pub(crate) mod winograd;
@@ -133,7 +135,9 @@ impl Kernels {
     pub(crate) fn of(level: Level) -> &'static Kernels {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 if Level::available().contains(&Level::Avx2) => &avx2::KERNELS,
+            _ if level.runs(Level::Avx512) => &avx512::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Avx2) => &avx2::KERNELS,
             _ => &scalar::KERNELS,
         }
     }

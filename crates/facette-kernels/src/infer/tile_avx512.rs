@@ -1,0 +1,147 @@
+//! The inner loops for AVX-512.
+//!
+//! The 16 columns of a wide panel are one register, and a tile of 12 rows keeps 12 sums. Narrow
+//! panels, at most one a layer, are left to AVX2. In whole numbers VNNI multiplies 32 pairs and adds
+//! neighbours to the sum at once; without it that takes two instructions.
+
+use core::arch::x86_64::*;
+
+use super::tile::{Product, Table, Tiles};
+use super::tile_avx2;
+
+pub(super) static TABLE: Table = Table {
+    fused: Tiles { wide: float::<true>, narrow: tile_avx2::float::<true, 1> },
+    exact: Tiles { wide: float::<false>, narrow: tile_avx2::float::<false, 1> },
+    whole: Tiles { wide: whole, narrow: tile_avx2::whole::<1> },
+};
+
+pub(super) static VNNI: Table = Table {
+    fused: Tiles { wide: float::<true>, narrow: tile_avx2::float::<true, 1> },
+    exact: Tiles { wide: float::<false>, narrow: tile_avx2::float::<false, 1> },
+    whole: Tiles { wide: vnni, narrow: tile_avx2::whole::<1> },
+};
+
+/// Most rows of a register tile.
+const ROWS: usize = 12;
+
+/// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
+macro_rules! by_rows {
+    ($p:ident, $block:ident $(, $parameter:tt)*) => {
+        for first in (0..$p.rows.starts().len()).step_by(ROWS) {
+            // SAFETY: the caller vouches for the extents of all rows.
+            unsafe {
+                match $p.rows.starts().len() - first {
+                    1 => $block::<1 $(, $parameter)*>($p, first),
+                    2 => $block::<2 $(, $parameter)*>($p, first),
+                    3 => $block::<3 $(, $parameter)*>($p, first),
+                    4 => $block::<4 $(, $parameter)*>($p, first),
+                    5 => $block::<5 $(, $parameter)*>($p, first),
+                    6 => $block::<6 $(, $parameter)*>($p, first),
+                    7 => $block::<7 $(, $parameter)*>($p, first),
+                    8 => $block::<8 $(, $parameter)*>($p, first),
+                    9 => $block::<9 $(, $parameter)*>($p, first),
+                    10 => $block::<10 $(, $parameter)*>($p, first),
+                    11 => $block::<11 $(, $parameter)*>($p, first),
+                    _ => $block::<12 $(, $parameter)*>($p, first),
+                }
+            }
+        }
+    };
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn float<const FUSED: bool>(p: &mut Product<'_, f32, f32>) {
+    by_rows!(p, float_block, FUSED);
+}
+
+/// # Safety
+/// Rows `first..first + M` of `p` must exist, and its extents must lie within its slices.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn float_block<const M: usize, const FUSED: bool>(
+    p: &mut Product<'_, f32, f32>,
+    first: usize,
+) {
+    let mut sum = [_mm512_setzero_ps(); M];
+    let mut weight = p.weight.as_ptr();
+    let starts = &p.rows.starts()[first..first + M];
+    for &run in p.runs {
+        let mut at = [p.source.as_ptr(); M];
+        for (at, row) in at.iter_mut().zip(starts) {
+            *at = at.wrapping_add(row + run);
+        }
+        for k in 0..p.steps {
+            // SAFETY: the caller vouches for 16 weights a step, and for `steps` values behind each
+            // run of each row.
+            unsafe {
+                let w = _mm512_loadu_ps(weight);
+                weight = weight.add(16);
+                for m in 0..M {
+                    let x = _mm512_set1_ps(*at[m].add(k));
+                    sum[m] = match FUSED {
+                        true => _mm512_fmadd_ps(x, w, sum[m]),
+                        false => _mm512_add_ps(sum[m], _mm512_mul_ps(x, w)),
+                    };
+                }
+            }
+        }
+    }
+    for (m, sum) in sum.into_iter().enumerate() {
+        // SAFETY: the caller vouches for 16 sums a row, `pitch` apart.
+        unsafe { _mm512_storeu_ps(p.into.as_mut_ptr().add((first + m) * p.pitch), sum) };
+    }
+}
+
+/// Defines the loops in whole numbers, with `$multiply_add(sum, x, w)` for a step.
+macro_rules! whole {
+    ($name:ident, $block:ident, $features:literal, $multiply_add:path) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $name(p: &mut Product<'_, i16, i32>) {
+            by_rows!(p, $block);
+        }
+
+        /// # Safety
+        /// As [`float_block`], with two values and two weights a step.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $block<const M: usize>(p: &mut Product<'_, i16, i32>, first: usize) {
+            let mut sum = [_mm512_setzero_si512(); M];
+            let mut weight = p.weight.as_ptr();
+            let starts = &p.rows.starts()[first..first + M];
+            for &run in p.runs {
+                let mut at = [p.source.as_ptr(); M];
+                for (at, row) in at.iter_mut().zip(starts) {
+                    *at = at.wrapping_add(row + run);
+                }
+                for k in 0..p.steps {
+                    // SAFETY: the caller vouches for 32 weights a step, and for `2 steps` values
+                    // behind each run of each row.
+                    unsafe {
+                        let w = _mm512_loadu_si512(weight.cast());
+                        weight = weight.add(32);
+                        for m in 0..M {
+                            let pair = at[m].add(2 * k).cast::<i32>().read_unaligned();
+                            sum[m] = $multiply_add(sum[m], _mm512_set1_epi32(pair), w);
+                        }
+                    }
+                }
+            }
+            for (m, sum) in sum.into_iter().enumerate() {
+                // SAFETY: the caller vouches for 16 sums a row, `pitch` apart.
+                unsafe {
+                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
+                    _mm512_storeu_si512(into.cast(), sum);
+                }
+            }
+        }
+    };
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn multiply_add(sum: __m512i, x: __m512i, w: __m512i) -> __m512i {
+    _mm512_add_epi32(sum, _mm512_madd_epi16(x, w))
+}
+
+whole!(whole, whole_block, "avx512f,avx512bw", multiply_add);
+whole!(vnni, vnni_block, "avx512f,avx512bw,avx512vnni", _mm512_dpwssd_epi32);
