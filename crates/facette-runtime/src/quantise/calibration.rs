@@ -59,7 +59,8 @@ impl Calibration {
         for group in &groups {
             let node = &self.graph.nodes[group.head];
             let read = node.inputs.first().copied().unwrap_or_default();
-            if !matches!(node.op, Op::Conv(_) | Op::Linear { .. }) || !codes.contains_key(&read) {
+            // What reads the picture stays as it is; vectors stay floats, the weights they meet do not.
+            if !matches!(node.op, Op::Conv(_) | Op::Linear { .. }) || read == 0 {
                 continue;
             }
             let means = self.seen.get(&read).filter(|_| options.correct_bias).map(Seen::means);

@@ -2,9 +2,9 @@
 //!
 //! Weights become int8 with one step a channel, symmetric; activations become bytes with a zero of
 //! their own, over a range found on faces (Jacob et al., CVPR 2018; Krishnamoorthi, arXiv
-//! 1806.08342). What is gained little by and loses most stays `f32`: the picture and thus the first
-//! layer's arithmetic, and all vectors, which is to say everything behind the last map. The
-//! mean error that the rounded weights make is taken off the bias (Nagel et al., ICCV 2019, equation
+//! 1806.08342). What is gained little by and loses most stays `f32`: the picture and the layer that
+//! reads it, and all vectors, which is to say what is computed behind the last map; the weights
+//! there are int8 in the file, and multiplied as floats. The mean error that the rounded weights make is taken off the bias (Nagel et al., ICCV 2019, equation
 //! 17, with the mean of each input measured on the faces instead of derived from the normalisation
 //! before it).
 //!
