@@ -1,5 +1,5 @@
-//! Embeds `recipes/*.toml` and `models/*.safetensors`, so that the installed binary carries them,
-//! and says which state of the source it was built from.
+//! Embeds `recipes/*.toml`, `models/*.safetensors` and `models/f32/*.safetensors`, so that the
+//! installed binary carries them, and says which state of the source it was built from.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,10 @@ fn main() -> io::Result<()> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut source = String::new();
     source += &slice("RECIPES", "str", "include_str", &files(&workspace.join("recipes"), "toml")?);
-    source += &slice(
-        "MODELS",
-        "[u8]",
-        "include_bytes",
-        &files(&workspace.join("models"), "safetensors")?,
-    );
+    for (name, folder) in [("MODELS", "models"), ("FLOAT_MODELS", "models/f32")] {
+        let models = files(&workspace.join(folder), "safetensors")?;
+        source += &slice(name, "[u8]", "include_bytes", &models);
+    }
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     fs::write(Path::new(&out).join("embedded.rs"), source)?;
     if let Some(state) = state(&workspace) {

@@ -36,4 +36,7 @@ pub struct ModelInfo {
     pub digest: String,
     /// Number of parameters, where known.
     pub parameters: Option<u64>,
+    /// What it computes in, `f32` or `int8`, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
 }

@@ -50,8 +50,12 @@ fn judged(name: &str, parameters: u64, size: usize, gap: f64, accuracy: f64) -> 
         left_out: LeftOut::default(),
         scores,
     };
-    let model =
-        ModelInfo { name: name.into(), digest: String::new(), parameters: Some(parameters) };
+    let model = ModelInfo {
+        name: name.into(),
+        digest: String::new(),
+        parameters: Some(parameters),
+        ..ModelInfo::default()
+    };
     Judged {
         judgement: Judgement {
             protocol: "lfw".into(),

@@ -79,7 +79,12 @@ fn judge(
         pairs: Some(root.join("pairs.txt")),
         options,
     };
-    let info = ModelInfo { name: "toy".into(), digest: "abc".into(), parameters: Some(0) };
+    let info = ModelInfo {
+        name: "toy".into(),
+        digest: "abc".into(),
+        parameters: Some(0),
+        ..ModelInfo::default()
+    };
     protocol(name)?.judge(Subject { embedder: model, info }, &request, &mut |_| ())
 }
 

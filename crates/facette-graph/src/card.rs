@@ -16,7 +16,7 @@ use crate::strict_json;
 
 /// Version of the card written and the newest one read: major, minor. A new minor version adds
 /// fields that older readers may ignore; a new major version changes what a field means.
-pub const CARD_VERSION: (u32, u32) = (1, 1);
+pub const CARD_VERSION: (u32, u32) = (1, 2);
 
 /// Everything needed to use a student correctly, and to know where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

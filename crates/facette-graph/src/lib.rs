@@ -39,5 +39,5 @@ pub use file::StudentFile;
 pub use graph::{Graph, Input, Node, NodeId, Taps};
 pub use import::{Imported, StateDict};
 pub use op::{Conv, Op, Pool, Shape};
-pub use quantisation::{ByteCode, Quantisation};
+pub use quantisation::{ByteCode, Gate, Quantisation};
 pub use tensor::{TensorKind, TensorSpec};

@@ -25,6 +25,32 @@ pub struct Quantisation {
     pub activations: Vec<ByteCode>,
     /// Of every int8 weight tensor the step of each output channel.
     pub weights: BTreeMap<String, Vec<f32>>,
+    /// What the bytes cost in accuracy, where that was measured. Since version 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+}
+
+/// Accuracy with and without bytes, measured on the same pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Protocol and its list, e.g. `lfw (pairs.txt)`.
+    pub protocol: String,
+    /// Side of the pictures in pixels.
+    pub size: usize,
+    /// Accuracy of the float student that the bytes were made from, 0 to 1.
+    pub float: f64,
+    /// Accuracy of the bytes, 0 to 1.
+    pub int8: f64,
+    /// How much lower the bytes may be, 0 to 1.
+    pub allowed: f64,
+}
+
+impl Gate {
+    /// Whether the bytes lose no more than is allowed.
+    pub fn passed(&self) -> bool {
+        // Accuracies are counts over counts, whose difference is a little off in floats.
+        self.float - self.int8 <= self.allowed + 1e-9
+    }
 }
 
 /// What a node's bytes stand for: `scale * (byte - zero)`.
@@ -66,7 +92,19 @@ impl Quantisation {
                 return refuse("weights", problem);
             }
         }
+        if let Some(gate) = &self.gate {
+            let shares = [gate.float, gate.int8, gate.allowed];
+            let possible = shares.iter().all(|share| (0.0..=1.0).contains(share));
+            if !possible || gate.protocol.is_empty() || gate.size == 0 {
+                return refuse("gate", format!("impossible: {gate:?}"));
+            }
+        }
         Ok(())
+    }
+
+    /// Whether it was measured that the bytes may stand for the floats.
+    pub fn is_trusted(&self) -> bool {
+        self.gate.as_ref().is_some_and(Gate::passed)
     }
 
     /// The integers of a weight tensor that [`Quantisation::weights`] names.

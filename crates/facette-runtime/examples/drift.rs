@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use facette_graph::StudentFile;
 use facette_image::Picture;
-use facette_runtime::{Face, QuantiseOptions, Range, drift, quantise};
+use facette_runtime::{Face, QuantiseOptions, choose, drift};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,22 +30,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect::<Result<_, _>>()?;
     let calibrate: Vec<Face<'_>> = faces.iter().copied().step_by(2).collect();
     let compare: Vec<Face<'_>> = faces.iter().copied().skip(1).step_by(2).collect();
-    for range in
-        [Range::MinMax, Range::Percentile(99.99), Range::Percentile(99.999), Range::Entropy]
-    {
-        for correct_bias in [false, true] {
-            let small = quantise(&file, &calibrate, QuantiseOptions { range, correct_bias })?;
-            let layers = drift(&file, &small, &compare)?;
-            let last = layers.last().map_or(f64::NAN, |layer| layer.cosine);
-            println!("{range}, biases corrected: {correct_bias}: {last:.6}");
-        }
+    let choice = choose(&file, &calibrate, &compare, &QuantiseOptions::candidates())?;
+    for tried in &choice.tried {
+        println!("{:.6} {}", tried.cosine, tried.options);
     }
-    let small = quantise(&file, &calibrate, QuantiseOptions::default())?;
-    for layer in drift(&file, &small, &compare)? {
+    println!("chosen: {}", choice.options);
+    for layer in drift(&choice.float, &choice.student, &compare)? {
         println!("{:.6} {}", layer.cosine, layer.layer);
     }
     if let Some(out) = args.get(2) {
-        small.save(Path::new(out))?;
+        choice.student.save(Path::new(out))?;
     }
     Ok(())
 }

@@ -53,6 +53,8 @@ pub use facette_kernels::Level;
 pub use fold::fold;
 pub use input::Face;
 #[cfg(feature = "std")]
-pub use quantise::{Drift, QuantiseOptions, Range, drift, quantise};
+pub use quantise::{
+    Choice, Drift, QuantiseOptions, Range, Tried, choose, drift, equalise, quantise,
+};
 pub use recognizer::Recognizer;
 pub use scratch::Scratch;

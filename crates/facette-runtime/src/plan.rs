@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) layout: Layout,
     pub(crate) input: Tensor,
     pub(crate) output: Tensor,
+    /// Bytes of the picture and of all that is ever written for one face, without padding.
+    pub(crate) sum: usize,
 }
 
 impl Plan {
@@ -93,7 +95,13 @@ impl Plan {
             }
         }
         let output = tensors.get(&graph.taps.embedding).copied().unwrap_or(input);
-        Ok(Self { steps, layout: planner.finish(), input, output })
+        let size = |node: NodeId, place| match place {
+            Place::Float(_) => size_of::<f32>() * shapes[node].len(),
+            Place::Byte(..) => shapes[node].len(),
+        };
+        let written: usize = steps.iter().map(|step| size(step.tail, step.to.place)).sum();
+        let sum = size(0, input.place) + written;
+        Ok(Self { steps, layout: planner.finish(), input, output, sum })
     }
 
     /// Makes room for `faces` at once.

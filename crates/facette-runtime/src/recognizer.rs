@@ -97,6 +97,13 @@ impl Recognizer {
         self.plan.layout.bytes()
     }
 
+    /// Bytes of all activations of one face together, had each its own place: the picture, and what
+    /// every layer writes, without padding. The memory published for low-resolution students is
+    /// this sum in `f32`.
+    pub fn sum_bytes(&self) -> usize {
+        self.plan.sum
+    }
+
     /// Working memory for up to `faces` at once; more than [`Scratch::MOST`] bring nothing.
     pub fn scratch(&self, faces: usize) -> Scratch {
         Scratch::new(&self.plan, &self.digest, self.dim(), faces)

@@ -50,6 +50,17 @@ impl Trial {
         Ok(protocol(&self.protocol)?.judge(subject, &request, &mut report)?)
     }
 
+    /// Verification by LFW's rules, of pictures of one size, mirror images added.
+    pub(crate) fn of_lfw(images: &Path, pairs: &Path, side: usize) -> anyhow::Result<Self> {
+        let sizes = Some(Sizes::new(side, side)?);
+        Ok(Self {
+            protocol: "lfw".to_owned(),
+            images: folder_of(images, "--gate")?,
+            pairs: Some(pairs.to_owned()),
+            options: ProtocolOptions { size: sizes, ..ProtocolOptions::default() },
+        })
+    }
+
     /// What a table of a recipe or sweep says: `protocol`, `images` (a folder) or `source` (as
     /// under `[[data.sources]]`), `pairs`, and the protocol's options. Paths are relative to
     /// `data`; where neither `images` nor `source` is given, `fallback` is judged on.

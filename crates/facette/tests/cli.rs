@@ -22,6 +22,8 @@ fn help_pages() {
         "eval",
         "verify",
         "inspect",
+        "quantise",
+        "bench",
         "list",
         "report",
         "sweep",

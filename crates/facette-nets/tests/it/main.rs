@@ -6,6 +6,7 @@ mod onnx;
 mod onnx_bytes;
 mod plans;
 mod registry;
+mod runtime;
 mod shared_data;
 mod support;
 mod weights;

@@ -1,6 +1,7 @@
 //! The range that bytes are spread over.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::histogram::Histogram;
 
@@ -25,6 +26,29 @@ impl fmt::Display for Range {
             Self::MinMax => f.write_str("min-max"),
             Self::Percentile(percent) => write!(f, "percentile {percent}"),
             Self::Entropy => f.write_str("entropy"),
+        }
+    }
+}
+
+impl FromStr for Range {
+    type Err = String;
+
+    /// `min-max`, `percentile`, `percentile 99.99` (a colon may stand for the space) or `entropy`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = text.split([' ', ':']);
+        match (words.next(), words.next(), words.next()) {
+            (Some("min-max"), None, _) => Ok(Self::MinMax),
+            (Some("entropy"), None, _) => Ok(Self::Entropy),
+            (Some("percentile"), percent, None) => {
+                let percent = percent.map_or(Ok(99.999), str::parse);
+                let percent = percent.ok().filter(|percent| (50.0..=100.0).contains(percent));
+                percent
+                    .map(Self::Percentile)
+                    .ok_or_else(|| format!("{text:?}: a percentile is a number from 50 to 100"))
+            }
+            _ => {
+                Err(format!("{text:?}: expected min-max, percentile, percentile:99.99 or entropy"))
+            }
         }
     }
 }
@@ -147,6 +171,18 @@ mod tests {
         assert!(reach(Range::MinMax) > 99.0);
         assert!((0.9..1.2).contains(&reach(Range::Percentile(99.99))));
         assert!(reach(Range::Entropy) < 20.0, "{}", reach(Range::Entropy));
+    }
+
+    #[test]
+    fn ranges_are_read_as_they_are_written() {
+        for range in [Range::MinMax, Range::Percentile(99.99), Range::Entropy] {
+            assert_eq!(range.to_string().parse(), Ok(range));
+        }
+        assert_eq!("percentile:99.9".parse(), Ok(Range::Percentile(99.9)));
+        assert_eq!("percentile".parse(), Ok(Range::Percentile(99.999)));
+        for wrong in ["", "minmax", "percentile:3", "percentile x", "entropy 3", "kl"] {
+            assert!(wrong.parse::<Range>().unwrap_err().contains("percentile"), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Students in int8: near to what they were in floats, and the same bytes everywhere.
 
 use facette_graph::{Norm, StudentFile};
-use facette_runtime::{Face, Level, QuantiseOptions, Range, Recognizer, RuntimeError, quantise};
+use facette_runtime::{
+    Face, Level, QuantiseOptions, Range, Recognizer, RuntimeError, choose, drift, equalise,
+    quantise,
+};
 
 use crate::support::{everything, numbers, residual_b, student};
 
@@ -30,7 +33,7 @@ fn check(graph: facette_graph::Graph, least: f64) {
     let dim = file.card().embedding.dim;
     for range in [Range::MinMax, Range::Percentile(99.999), Range::Entropy] {
         for correct_bias in [false, true] {
-            let options = QuantiseOptions { range, correct_bias };
+            let options = QuantiseOptions { range, correct_bias, equalise: correct_bias };
             let small = quantise(&file, &faces[..16], options).unwrap();
             let float = embeddings(file.clone(), Level::current(), &faces, 8);
             let bytes = embeddings(small.clone(), Level::Scalar, &faces, 1);
@@ -73,7 +76,7 @@ fn it_is_a_quarter_of_the_size_and_says_what_it_is() {
     let (before, after) = (file.to_bytes().unwrap().len(), small.to_bytes().unwrap().len());
     assert!(10 * after < 3 * before, "{after} of {before}");
     let quantisation = small.card().quantisation.as_ref().unwrap();
-    assert_eq!(quantisation.calibration, "percentile 99.999 on 4 faces, biases corrected");
+    assert_eq!(quantisation.calibration, "percentile 99.999, biases corrected on 4 faces");
     let recognizer = Recognizer::new(small.clone()).unwrap();
     let lines = recognizer.describe();
     assert!(lines.contains("blocks.0.c1 conv winograd -> int8"), "{lines}");
@@ -106,4 +109,60 @@ fn bytes_that_contradict_the_card_are_refused() {
     refused(&|q| q.weights.values_mut().next().unwrap().truncate(1), "positive steps");
     refused(&|q| drop(q.weights.pop_first()), "quantise the student anew");
     refused(&|q| drop(q.weights.insert("x".into(), vec![1.0])), "no weight of the graph");
+}
+
+#[test]
+fn equalised_students_compute_the_same_and_lose_less() {
+    let file = uneven();
+    let rgb = pixels(16, 16, 16);
+    let faces = faces(&rgb, 16, 16);
+    let even = equalise(&file, &faces[..8]).unwrap();
+    assert_ne!(even.arrays(), file.arrays());
+    let float = embeddings(file.clone(), Level::current(), &faces, 8);
+    assert_eq!(embeddings(even.clone(), Level::current(), &faces, 8), float);
+
+    let last = |equalise: bool| {
+        let options = QuantiseOptions { equalise, ..QuantiseOptions::default() };
+        let float = if equalise { &even } else { &file };
+        let layers =
+            drift(float, &quantise(&file, &faces[..8], options).unwrap(), &faces[8..]).unwrap();
+        layers.last().unwrap().cosine
+    };
+    assert!(last(true) > 0.999 && last(false) < last(true), "{} {}", last(false), last(true));
+}
+
+/// A student some of whose channels are a thousand times larger than others, for nothing.
+fn uneven() -> StudentFile {
+    let (card, mut arrays) = student(residual_b(), Norm::L2, 3).into_parts();
+    for block in 0..6 {
+        for leaf in ["weight", "bias"] {
+            let norm = arrays.get_mut(&format!("blocks.{block}.b1.{leaf}")).unwrap();
+            norm.values.iter_mut().step_by(3).for_each(|value| *value *= 1024.0);
+        }
+        let reader = arrays.get_mut(&format!("blocks.{block}.c2.weight")).unwrap();
+        let inputs = reader.shape[1];
+        for (i, values) in reader.values.chunks_exact_mut(9).enumerate() {
+            if i % inputs % 3 == 0 {
+                values.iter_mut().for_each(|value| *value /= 1024.0);
+            }
+        }
+    }
+    StudentFile::new(card, arrays).unwrap()
+}
+
+#[test]
+fn the_way_that_loses_least_on_other_faces_is_chosen() {
+    let file = uneven();
+    let rgb = pixels(24, 16, 16);
+    let faces = faces(&rgb, 16, 16);
+    let candidates = QuantiseOptions::candidates();
+    let choice = choose(&file, &faces[..12], &faces[12..], &candidates).unwrap();
+    assert_eq!(choice.tried.len(), candidates.len());
+    let best = choice.tried.iter().map(|tried| tried.cosine).fold(0.0, f64::max);
+    let chosen = choice.tried.iter().find(|tried| tried.options == choice.options).unwrap();
+    assert_eq!(chosen.cosine, best);
+    assert!(choice.options.equalise, "{}", choice.options);
+    assert_eq!(choice.student, quantise(&file, &faces[..12], choice.options).unwrap());
+    assert!(choose(&file, &faces, &[], &candidates).is_err());
+    assert!(choose(&file, &faces, &faces, &[]).is_err());
 }

@@ -20,7 +20,7 @@ use crate::alone::alone;
 use crate::console::{Console, duration};
 use crate::exit::Outcome;
 use crate::judging::Trial;
-use crate::model::{self, Preprocessing};
+use crate::model::{self, Precision, Preprocessing};
 use crate::output::{print, print_json};
 use crate::page::{both_views, curves, hardest_pairs};
 use crate::recipes::{self, Overrides};
@@ -180,7 +180,7 @@ fn judge(
     let mut trial = trial.clone();
     trial.options.size = Some(Sizes::new(contestant.side, contestant.side)?);
     let name = contestant.file.display().to_string();
-    let model = model::open(Some(&name), None, &Preprocessing::default())?;
+    let model = model::open(Some(&name), None, &Preprocessing::default(), Precision::Auto)?;
     let mut info = model.info()?;
     info.name = contestant.name.to_owned();
     let view: &View = model.view();

@@ -8,7 +8,7 @@ use facette_eval::{Judgement, Outcome as Found};
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::judging::TrialFlags;
-use crate::model::{self, IntoCard, Preprocessing, card};
+use crate::model::{self, IntoCard, Precision, Preprocessing, card};
 use crate::output::print;
 use crate::table::Rows;
 
@@ -33,7 +33,8 @@ Examples:
   facette eval runs/mine --protocol lfw --images lfw --pairs pairs.txt --json
   facette eval teacher.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 \\
       --protocol lfw --images lfw --pairs pairs.txt --size 112:16
-  facette eval mine.safetensors --protocol identification --images faces --size 32"
+  facette eval mine.safetensors --protocol identification --images faces --size 32
+  facette eval --precision f32 --protocol lfw --images lfw --pairs pairs.txt --size 16"
 )]
 pub(crate) struct Eval {
     /// A student file, a run folder, an ONNX file, or a model that facette brings along
@@ -48,6 +49,16 @@ pub(crate) struct Eval {
     trial: TrialFlags,
     #[command(flatten)]
     preprocessing: Preprocessing,
+    /// What a student computes in: auto (int8 where its card says that this costs no more accuracy
+    /// than is allowed), f32 or int8
+    #[arg(
+        long,
+        value_name = "PRECISION",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    precision: Precision,
     /// Writes what was found into the card of the student file MODEL: the thresholds (most
     /// accurate, and at each FAR), or the accuracy
     #[arg(long, value_name = "WHAT", requires = "model")]
@@ -61,7 +72,8 @@ impl Eval {
     /// Judges and prints.
     pub(crate) fn run(self, console: Console) -> anyhow::Result<Outcome> {
         let trial = self.trial.trial(&self.protocol, &self.images)?;
-        let model = model::open(self.model.as_deref(), self.trial.side(), &self.preprocessing)?;
+        let (name, side) = (self.model.as_deref(), self.trial.side());
+        let model = model::open(name, side, &self.preprocessing, self.precision)?;
         let mut embedder = model.embedder(trial.needs_logits()?)?;
         let judged = trial.judge(embedder.as_mut(), model.info()?, console)?;
         if let (Some(what), Some(path)) = (self.into_card, &self.model) {
@@ -85,6 +97,9 @@ fn summary(judgement: &Judgement) -> String {
     rows.push(["model".to_owned(), judgement.model.name.clone()]);
     if let Some(parameters) = judgement.model.parameters {
         rows.push(["parameters".to_owned(), parameters.to_string()]);
+    }
+    if let Some(precision) = &judgement.model.precision {
+        rows.push(["precision".to_owned(), precision.clone()]);
     }
     rows.push(["protocol".to_owned(), judgement.protocol.clone()]);
     match &judgement.outcome {

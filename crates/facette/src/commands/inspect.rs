@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::exit::Outcome;
-use crate::model::{self, Preprocessing};
+use crate::model::{self, Precision, Preprocessing};
 use crate::output::print;
 use crate::table::Rows;
 
@@ -28,7 +28,8 @@ pub(crate) struct Inspect {
 impl Inspect {
     /// Prints what the file says.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let facts = model::open(Some(&self.file), None, &self.preprocessing)?.facts()?;
+        let facts =
+            model::open(Some(&self.file), None, &self.preprocessing, Precision::Auto)?.facts()?;
         let text = match self.json {
             true => serde_json::to_string_pretty(&facts)? + "\n",
             false => {

@@ -1,11 +1,13 @@
 //! The subcommands, one file each.
 
+mod bench;
 mod data;
 mod demo;
 mod distil;
 mod eval;
 mod inspect;
 mod list;
+mod quantise;
 mod recipe;
 mod report;
 mod sweep;
@@ -56,6 +58,8 @@ enum Command {
     Eval(eval::Eval),
     Verify(verify::Verify),
     Inspect(inspect::Inspect),
+    Quantise(quantise::Quantise),
+    Bench(bench::Bench),
     List(list::List),
     Report(report::Report),
     Sweep(sweep::Sweep),
@@ -73,6 +77,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Eval(command) => command.run(console),
         Command::Verify(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Quantise(command) => command.run(console),
+        Command::Bench(command) => command.run(console),
         Command::List(command) => command.run(),
         Command::Report(command) => command.run(console),
         Command::Sweep(command) => command.run(console),

@@ -12,7 +12,7 @@ use facette_train::{Recipe, RunRecord};
 use crate::console::Console;
 use crate::exit::Outcome;
 use crate::judging::{Trial, TrialFlags};
-use crate::model::{self, Preprocessing};
+use crate::model::{self, Precision, Preprocessing};
 use crate::output::print;
 use crate::page::{curves, hardest_pairs};
 
@@ -136,7 +136,7 @@ fn judge(
     preprocessing: &Preprocessing,
     console: Console,
 ) -> anyhow::Result<Found> {
-    let model = model::open(Some(name), side, preprocessing)?;
+    let model = model::open(Some(name), side, preprocessing, Precision::Auto)?;
     let mut embedder = model.embedder(trial.needs_logits()?)?;
     let judged = trial.judge(embedder.as_mut(), model.info()?, console)?;
     let strip = hardest_pairs(trial, &judged, model.view(), HARDEST)?;

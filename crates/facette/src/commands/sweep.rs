@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::exit::Outcome;
 use crate::interrupt;
 use crate::judging::Trial;
-use crate::model::{self, Model, Preprocessing};
+use crate::model::{self, Model, Precision, Preprocessing};
 use crate::output::{print, print_json};
 use crate::sweep_table;
 use crate::training::{self, Places};
@@ -167,7 +167,7 @@ impl Sweep {
 }
 
 fn open(path: &Path, preprocessing: &Preprocessing) -> anyhow::Result<Model> {
-    model::open(Some(&path.display().to_string()), None, preprocessing)
+    model::open(Some(&path.display().to_string()), None, preprocessing, Precision::Auto)
 }
 
 /// Today in UTC, as 2026-01-31.

@@ -8,7 +8,7 @@ use facette_image::Picture;
 use serde_json::json;
 
 use crate::exit::Outcome;
-use crate::model::{self, Model, Preprocessing};
+use crate::model::{self, Model, Precision, Preprocessing};
 use crate::output::print;
 
 /// Says whether two aligned face crops show the same person
@@ -39,6 +39,16 @@ pub(crate) struct Verify {
     threshold: Option<f64>,
     #[command(flatten)]
     preprocessing: Preprocessing,
+    /// What a student computes in: auto (int8 where its card says that this costs no more accuracy
+    /// than is allowed), f32 or int8
+    #[arg(
+        long,
+        value_name = "PRECISION",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    precision: Precision,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -49,7 +59,8 @@ impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let pictures = [read(&self.a)?, read(&self.b)?];
         let side = smaller_side(&pictures);
-        let model = model::open(self.model.as_deref(), Some(side), &self.preprocessing)?;
+        let (name, preprocessing) = (self.model.as_deref(), &self.preprocessing);
+        let model = model::open(name, Some(side), preprocessing, self.precision)?;
         let threshold = match self.threshold {
             Some(threshold) => threshold,
             None => own_threshold(&model, side)?,

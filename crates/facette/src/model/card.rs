@@ -35,13 +35,11 @@ pub(crate) fn write(
     let Evidence::Pairs(pairs) = &judged.evidence else {
         bail!("--into-card takes a protocol of verification, such as lfw");
     };
-    let listed = trial.pairs.as_deref().and_then(Path::file_name).unwrap_or_default();
-    let listed = listed.to_string_lossy();
     match what {
         IntoCard::Thresholds => {
             // `verify` compares pictures as they are.
             ensure!(!found.flip, "--into-card=thresholds takes --no-flip as well");
-            let described = format!("{} pairs of {listed}", found.pairs);
+            let described = format!("{} pairs of {}", found.pairs, listed(trial));
             card.thresholds.retain(|threshold| threshold.capture != found.size);
             for (far, threshold) in thresholds(pairs, &trial.options.far)? {
                 let (capture, pairs) = (found.size, described.clone());
@@ -49,24 +47,41 @@ pub(crate) fn write(
             }
         }
         IntoCard::Accuracy => {
-            let protocol = format!("{} ({listed})", judged.judgement.protocol);
-            card.accuracy.retain(|old| (&old.protocol, old.size) != (&protocol, found.size));
-            let flip = format!("--flip={}", found.flip_rule);
-            card.accuracy.push(Accuracy {
-                protocol,
-                size: found.size,
-                value: found.scores.accuracy,
-                std: Some(found.scores.accuracy_std),
-                command: format!(
-                    "facette eval MODEL --protocol {} --images DIR --pairs {listed} --size {}:{} \
-                     {flip}",
-                    judged.judgement.protocol, found.sizes[0], found.sizes[1]
-                ),
-            });
+            let measured = accuracy(judged, trial)?;
+            let same =
+                |old: &Accuracy| (&old.protocol, old.size) == (&measured.protocol, measured.size);
+            card.accuracy.retain(|old| !same(old));
+            card.accuracy.push(measured);
         }
     }
     StudentFile::new(card, arrays)?.save(path)?;
     Ok(())
+}
+
+/// What was found of a student as its card keeps it.
+pub(crate) fn accuracy(judged: &Judged, trial: &Trial) -> anyhow::Result<Accuracy> {
+    let Outcome::Verification(found) = &judged.judgement.outcome else {
+        bail!("cards keep accuracies of protocols of verification, such as lfw");
+    };
+    let listed = listed(trial);
+    let protocol = &judged.judgement.protocol;
+    Ok(Accuracy {
+        protocol: format!("{protocol} ({listed})"),
+        size: found.size,
+        value: found.scores.accuracy,
+        std: Some(found.scores.accuracy_std),
+        command: format!(
+            "facette eval MODEL --protocol {protocol} --images DIR --pairs {listed} --size {}:{} \
+             --flip={}",
+            found.sizes[0], found.sizes[1], found.flip_rule
+        ),
+    })
+}
+
+/// Name of the list of pairs.
+fn listed(trial: &Trial) -> String {
+    let name = trial.pairs.as_deref().and_then(Path::file_name).unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// The most accurate threshold, and that of each false accept rate which enough pairs support, as

@@ -4,17 +4,20 @@ pub(crate) mod card;
 mod embedder;
 mod onnx;
 mod open;
+mod precision;
 
 pub(crate) use card::IntoCard;
 pub(crate) use embedder::OfNetwork;
 pub(crate) use onnx::Preprocessing;
 pub(crate) use open::open;
+pub(crate) use precision::Precision;
 
-use burn::tensor::Device;
 use facette_eval::{Embedder, ModelInfo};
 use facette_graph::{Card, StudentFile};
 use facette_image::{Channels, PerChannel, Size, View};
-use facette_nets::{Network, OnnxModel};
+use facette_nets::OnnxModel;
+use facette_runtime::Recognizer;
+use precision::Output;
 use serde_json::{Value, json};
 
 /// A model that is ready to be used.
@@ -26,14 +29,48 @@ pub(crate) struct Model {
 }
 
 enum Body {
-    Student(Box<StudentFile>),
+    Student {
+        file: Box<StudentFile>,
+        /// Whether it is run in bytes.
+        int8: bool,
+    },
     Onnx(Box<OnnxModel>),
 }
 
 impl Model {
-    fn student(name: String, bytes: u64, file: StudentFile) -> anyhow::Result<Self> {
+    /// A student that was read, which has so many `bytes`.
+    pub(crate) fn of_student(
+        name: String,
+        bytes: u64,
+        file: StudentFile,
+        precision: Precision,
+    ) -> anyhow::Result<Self> {
         let view = view_of(file.card())?;
-        Ok(Self { name, bytes, view, body: Body::Student(Box::new(file)) })
+        let int8 = precision.is_int8(&name, &file)?;
+        Ok(Self { name, bytes, view, body: Body::Student { file: Box::new(file), int8 } })
+    }
+
+    /// The student file it is, if it is one.
+    pub(crate) fn student(&self) -> Option<&StudentFile> {
+        match &self.body {
+            Body::Student { file, .. } => Some(file),
+            Body::Onnx(_) => None,
+        }
+    }
+
+    /// The student as it is run: without what the card says of bytes where it is run in floats.
+    pub(crate) fn runnable(&self) -> anyhow::Result<Option<StudentFile>> {
+        match &self.body {
+            Body::Student { file, int8 } => {
+                precision::prepared(file, *int8, Output::Embedding).map(Some)
+            }
+            Body::Onnx(_) => Ok(None),
+        }
+    }
+
+    /// Bytes of its file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// What results call it.
@@ -49,8 +86,8 @@ impl Model {
     /// Cosine above which two faces captured at `side` pixels are one person's: the most accurate
     /// threshold of the card for the nearest capture size.
     pub(crate) fn threshold(&self, side: usize) -> Option<f64> {
-        let Body::Student(file) = &self.body else { return None };
-        let thresholds = file.card().thresholds.iter().filter(|threshold| threshold.far.is_none());
+        let thresholds =
+            self.student()?.card().thresholds.iter().filter(|threshold| threshold.far.is_none());
         let nearest = thresholds.min_by_key(|threshold| threshold.capture.abs_diff(side));
         nearest.map(|threshold| threshold.threshold)
     }
@@ -58,9 +95,10 @@ impl Model {
     /// Something that turns planes into embeddings, or into class scores where `logits`.
     pub(crate) fn embedder(&self, logits: bool) -> anyhow::Result<Box<dyn Embedder + '_>> {
         match &self.body {
-            Body::Student(file) => {
-                let network = Network::load(file, &Device::flex())?;
-                Ok(Box::new(OfNetwork::new(network, &self.view, logits)?))
+            Body::Student { file, int8 } => {
+                let output = if logits { Output::Logits } else { Output::Embedding };
+                let recognizer = Recognizer::new(precision::prepared(file, *int8, output)?)?;
+                Ok(Box::new(embedder::OfStudent::new(recognizer, &self.view)))
             }
             Body::Onnx(model) => {
                 Ok(Box::new(embedder::OfOnnx { model: model.as_ref(), view: &self.view }))
@@ -70,19 +108,27 @@ impl Model {
 
     /// What results say about it.
     pub(crate) fn info(&self) -> anyhow::Result<ModelInfo> {
-        let (digest, parameters) = match &self.body {
-            Body::Student(file) => (file.digest(), file.card().graph.counts()?.parameters),
-            Body::Onnx(model) => (model.digest(), model.parameters()),
+        let (digest, parameters, precision) = match &self.body {
+            Body::Student { file, int8 } => {
+                let precision = if *int8 { "int8" } else { "f32" };
+                (file.digest(), file.card().graph.counts()?.parameters, Some(precision.to_owned()))
+            }
+            Body::Onnx(model) => (model.digest(), model.parameters(), None),
         };
-        let parameters = Some(parameters as u64);
-        Ok(ModelInfo { name: self.name.clone(), digest: digest.to_owned(), parameters })
+        Ok(ModelInfo {
+            name: self.name.clone(),
+            digest: digest.to_owned(),
+            parameters: Some(parameters as u64),
+            precision,
+        })
     }
 
     /// Everything there is to say about it.
     pub(crate) fn facts(&self) -> anyhow::Result<Value> {
         Ok(match &self.body {
-            Body::Student(file) => {
+            Body::Student { file, int8 } => {
                 let card = file.card();
+                let quantisation = card.quantisation.as_ref();
                 let counts = card.graph.counts()?;
                 json!({
                     "architecture": card.architecture,
@@ -95,6 +141,9 @@ impl Model {
                     "input": card.input,
                     "embedding": card.embedding.dim,
                     "embedding_norm": card.embedding.norm,
+                    "precision": if *int8 { "int8" } else { "f32" },
+                    "quantisation": quantisation.map(|q| &q.calibration),
+                    "gate": quantisation.and_then(|q| q.gate.as_ref()),
                     "classes": card.graph.taps.logits.is_some(),
                     "thresholds": card.thresholds,
                     "accuracy": card.accuracy,
