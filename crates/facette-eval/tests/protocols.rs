@@ -271,6 +271,26 @@ fn identification_finds_everybody_and_strangers_are_let_in_by_their_share() {
 }
 
 #[test]
+fn a_closed_set_knows_everybody_by_their_mean() {
+    let folder = faces();
+    fs::remove_file(folder.path().join("pairs.txt")).unwrap();
+    let run = |text: &str| judge("closed-set", &mut toy(4), folder.path(), options(text));
+    let small = r#""closed_set": {"identities": 3, "least": 3, "pictures": 9, "probes": 3}"#;
+    let judged = run(&format!("{{{small}}}")).unwrap();
+    let Outcome::Identification(found) = &judged.judgement.outcome else { panic!("kind") };
+    assert_eq!((found.gallery, found.identities, found.probes, found.strangers), (3, 3, 3, 0));
+    assert_eq!(found.rank.0[0], ("1".into(), 1.0));
+    let again = run(&format!("{{{small}}}")).unwrap();
+    assert_eq!(again.judgement, judged.judgement);
+    let json = serde_json::to_string(&judged.judgement).unwrap();
+    assert_eq!(serde_json::from_str::<facette_eval::Judgement>(&json).unwrap(), judged.judgement);
+    let message = run("{}").unwrap_err().to_string();
+    assert!(message.contains("180 identities"), "{message}");
+    let all = r#"{"closed_set": {"identities": 3, "least": 3, "pictures": 9, "probes": 9}}"#;
+    assert!(run(all).unwrap_err().to_string().contains("asked about"));
+}
+
+#[test]
 fn classification_by_folder_order() {
     let folder = faces();
     fs::remove_file(folder.path().join("pairs.txt")).unwrap();

@@ -86,11 +86,8 @@ fn measures(judgement: &Judgement, heading: Option<String>) -> Vec<(String, f64)
         }
         Found::Identification(found) => {
             let name = heading.unwrap_or_else(|| format!("{protocol} at {}", found.size));
-            let first = found.rank.0.first();
-            first
-                .map(|(rank, share)| (format!("{name}, rank {rank}"), *share))
-                .into_iter()
-                .collect()
+            let column = |(rank, share): &(String, f64)| (format!("{name}, rank {rank}"), *share);
+            found.rank.0.iter().map(column).collect()
         }
         Found::Classification(found) => {
             let name = heading.unwrap_or_else(|| format!("{protocol} at {}", found.size));

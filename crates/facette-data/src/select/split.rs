@@ -20,19 +20,40 @@ pub enum Split {
         /// Their names.
         identities: Vec<String>,
     },
+    /// A number of identities that have many pictures, drawn at random: the same ones whatever the
+    /// run's seed is, and whatever sources without such identities stand beside.
+    Drawn {
+        /// How many.
+        drawn: usize,
+        /// Only identities with at least so many pictures are drawn.
+        #[serde(default = "one_picture")]
+        least: usize,
+        /// Seed of the draw.
+        #[serde(default = "first_seed")]
+        seed: u64,
+    },
+}
+
+fn one_picture() -> usize {
+    1
+}
+fn first_seed() -> u64 {
+    1
 }
 
 impl Dataset {
     /// The data set without the identities that `split` holds out, and these; each with only its
-    /// own classes. A share is drawn from the stream `select/split` of `seed`.
+    /// own classes. A share is drawn from the stream `select/split` of `seed`, a number from
+    /// `select/drawn` of the split's own seed.
     ///
     /// # Errors
-    /// [`DataError::Selection`] for an impossible share, an identity that is not there, or a side
-    /// without a picture.
+    /// [`DataError::Selection`] for an impossible share or number, an identity that is not there, or
+    /// a side without a picture.
     pub fn split(&self, split: &Split, seed: u64) -> Result<(Self, Self), DataError> {
         let held = match split {
             Split::Listed { identities } => self.listed(identities)?,
             Split::Share { share } => self.drawn(*share, seed)?,
+            Split::Drawn { drawn, least, seed } => self.many(*drawn, *least, *seed)?,
         };
         let train = self.identities(|label| !held[label])?;
         Ok((train, self.identities(|label| held[label])?))
@@ -53,6 +74,23 @@ impl Dataset {
         there.shuffle(&mut stream(seed, "select/split", 0));
         let mut held = vec![false; classes.len()];
         there[..count].iter().for_each(|&label| held[label] = true);
+        Ok(held)
+    }
+
+    fn many(&self, drawn: usize, least: usize, seed: u64) -> Result<Vec<bool>, DataError> {
+        let sizes: Vec<usize> = self.by_class().iter().map(Vec::len).collect();
+        let mut large: Vec<usize> =
+            (0..sizes.len()).filter(|&class| sizes[class] >= least.max(1)).collect();
+        if drawn == 0 || drawn > large.len() {
+            return Err(DataError::selection(format!(
+                "a split that holds out {drawn} identities of at least {least} pictures; there are \
+                 {} such identities",
+                large.len()
+            )));
+        }
+        large.shuffle(&mut stream(seed, "select/drawn", 0));
+        let mut held = vec![false; sizes.len()];
+        large[..drawn].iter().for_each(|&class| held[class] = true);
         Ok(held)
     }
 }

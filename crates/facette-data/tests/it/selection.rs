@@ -56,6 +56,26 @@ fn no_identity_stands_on_both_sides_of_a_split() {
 }
 
 #[test]
+fn a_number_of_large_identities_is_drawn_whatever_the_seed_of_the_run() {
+    let (_root, dataset) = stairs(10);
+    let split: Split = toml::from_str("drawn = 3\nleast = 5").unwrap();
+    assert_eq!(split, Split::Drawn { drawn: 3, least: 5, seed: 1 });
+    let (train, held) = dataset.split(&split, 1).unwrap();
+    assert_eq!((train.classes().len(), held.classes().len()), (7, 3));
+    assert!(sizes(&held).iter().all(|&size| size >= 5));
+    assert_eq!(names(&dataset.split(&split, 2).unwrap().1), names(&held));
+    let draws: HashSet<_> = (0..20)
+        .map(|seed| Split::Drawn { drawn: 3, least: 5, seed })
+        .map(|split| dataset.split(&split, 1).unwrap().1.classes().to_vec())
+        .collect();
+    assert!(draws.len() > 5, "seeds of the split hold out different identities");
+    for drawn in [0, 7] {
+        let split = Split::Drawn { drawn, least: 5, seed: 1 };
+        assert!(refusal(dataset.split(&split, 1)).contains("6 such identities"));
+    }
+}
+
+#[test]
 fn a_smaller_draw_is_part_of_a_larger_one() {
     let (_root, dataset) = stairs(8);
     let few = dataset.at_most_per_identity(2, 1).unwrap();

@@ -1,6 +1,7 @@
 //! Protocols: what is asked of a model, on which pictures, and how the answers are counted.
 
 mod classification;
+mod closed_set;
 mod identification;
 mod images;
 mod lfw;
@@ -9,7 +10,7 @@ mod split;
 
 pub use images::Images;
 pub use lfw::VerificationTrial;
-pub use options::ProtocolOptions;
+pub use options::{ClosedSet, ProtocolOptions};
 
 use std::path::PathBuf;
 
@@ -65,7 +66,7 @@ pub struct Request {
 
 /// All protocols.
 pub const PROTOCOLS: &[&dyn ProtocolSpec] =
-    &[&lfw::Lfw, &identification::Identify, &classification::Classify];
+    &[&lfw::Lfw, &identification::Identify, &closed_set::Closed, &classification::Classify];
 
 impl Named for dyn ProtocolSpec {
     fn name(&self) -> &'static str {

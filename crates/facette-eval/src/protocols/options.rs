@@ -20,7 +20,7 @@ pub struct ProtocolOptions {
     pub convention: String,
     /// False accept rates at which true accept rates are reported, within 0..=1. `lfw`.
     pub far: Vec<f64>,
-    /// Ranks reported, from 1. `identification`.
+    /// Ranks reported, from 1. `identification`, `closed-set`.
     pub ranks: Vec<usize>,
     /// False positive identification rates of the open set, within 0..=1. `identification`.
     pub fpir: Vec<f64>,
@@ -29,12 +29,38 @@ pub struct ProtocolOptions {
     /// Share of identities kept out of the gallery, whose pictures are strangers, within 0..1.
     /// `identification`.
     pub strangers: f64,
-    /// Seed of random splits. `identification`.
+    /// How many identities are drawn, how large each must be, and how many pictures of them are used.
+    /// `closed-set`.
+    pub closed_set: ClosedSet,
+    /// Seed of random splits. `identification`, `closed-set`.
     pub seed: u64,
     /// How many missing or unreadable pictures are left out instead of being an error. All.
     pub allow_bad: usize,
     /// Pictures given to the model at once. All.
     pub batch: usize,
+}
+
+/// The numbers of a closed set of identities, each with pictures to learn who it is from and pictures
+/// to be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClosedSet {
+    /// Identities.
+    pub identities: usize,
+    /// Only identities with at least so many pictures are drawn.
+    pub least: usize,
+    /// Pictures of them that are used at all.
+    pub pictures: usize,
+    /// Of those, pictures that are asked about.
+    pub probes: usize,
+}
+
+impl Default for ClosedSet {
+    /// UCCS's: 180 identities, 4,825 pictures, 907 of them to be asked about; from identities of at
+    /// least 27 pictures.
+    fn default() -> Self {
+        Self { identities: 180, least: 27, pictures: 4825, probes: 907 }
+    }
 }
 
 impl Default for ProtocolOptions {
@@ -51,6 +77,7 @@ impl Default for ProtocolOptions {
             fpir: vec![0.01, 0.1, 0.3],
             gallery: 1,
             strangers: 0.0,
+            closed_set: ClosedSet::default(),
             seed: 1,
             allow_bad: 0,
             batch: 128,
