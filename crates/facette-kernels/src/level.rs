@@ -19,6 +19,10 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// AArch64 with NEON, which all have that compute with floats.
+    Neon,
+    /// WebAssembly with the vectors of 128 bits, where the target has them.
+    Simd128,
 }
 
 impl Level {
@@ -28,6 +32,14 @@ impl Level {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             return &[Level::Scalar, Level::Avx2];
         }
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        return &[Level::Scalar, Level::Neon];
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return &[Level::Scalar, Level::Simd128];
+        #[cfg(not(any(
+            all(target_arch = "aarch64", target_feature = "neon"),
+            all(target_arch = "wasm32", target_feature = "simd128")
+        )))]
         &[Level::Scalar]
     }
 
@@ -36,7 +48,15 @@ impl Level {
         match self {
             Level::Scalar => "scalar",
             Level::Avx2 => "avx2",
+            Level::Neon => "neon",
+            Level::Simd128 => "simd128",
         }
+    }
+
+    /// Whether loops over [`Native`](crate::simd::Native) lanes are those of this level.
+    #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+    pub(crate) fn is_native(self) -> bool {
+        self != Level::Scalar && Level::available().contains(&self)
     }
 
     /// The level in use: the fastest available, or the one named by the environment variable
@@ -86,6 +106,10 @@ macro_rules! vectorised {
             if level == $crate::Level::Avx2 && $crate::Level::available().contains(&level) {
                 // SAFETY: the processor has AVX2 and FMA, as `available` has just said.
                 return unsafe { avx2($($arg),*) };
+            }
+            #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+            if level.is_native() {
+                return any::<$crate::simd::Native>($($arg),*);
             }
             let _ = level;
             any::<[f32; 8]>($($arg),*)

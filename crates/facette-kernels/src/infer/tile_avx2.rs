@@ -5,32 +5,13 @@
 
 use core::arch::x86_64::*;
 
-use super::tile::{Product, ROWS, Table, Tiles};
+use super::tile::{Product, Table, Tiles, by_rows};
 
 pub(super) static TABLE: Table = Table {
     fused: Tiles { wide: float::<true, 2>, narrow: float::<true, 1> },
     exact: Tiles { wide: float::<false, 2>, narrow: float::<false, 1> },
     whole: Tiles { wide: whole::<2>, narrow: whole::<1> },
 };
-
-/// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
-macro_rules! by_rows {
-    ($p:ident, $block:ident $(, $parameter:tt)*) => {
-        for first in (0..$p.rows.starts().len()).step_by(ROWS) {
-            // SAFETY: the caller vouches for the extents of all rows.
-            unsafe {
-                match $p.rows.starts().len() - first {
-                    1 => $block::<1 $(, $parameter)*>($p, first),
-                    2 => $block::<2 $(, $parameter)*>($p, first),
-                    3 => $block::<3 $(, $parameter)*>($p, first),
-                    4 => $block::<4 $(, $parameter)*>($p, first),
-                    5 => $block::<5 $(, $parameter)*>($p, first),
-                    _ => $block::<6 $(, $parameter)*>($p, first),
-                }
-            }
-        }
-    };
-}
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn float<const FUSED: bool, const V: usize>(p: &mut Product<'_, f32, f32>) {
