@@ -23,6 +23,10 @@ pub enum Level {
     /// [`Level::Avx512`] with VNNI's products of whole numbers. Has run under an emulator only and
     /// is therefore used only where `FACETTE_KERNELS` names it.
     Avx512Vnni,
+    /// AArch64 with NEON, which all have that compute with floats.
+    Neon,
+    /// WebAssembly with the vectors of 128 bits, where the target has them.
+    Simd128,
 }
 
 impl Level {
@@ -30,7 +34,15 @@ impl Level {
     pub fn available() -> &'static [Level] {
         #[cfg(target_arch = "x86_64")]
         return x86::available();
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        return &[Level::Scalar, Level::Neon];
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return &[Level::Scalar, Level::Simd128];
+        #[cfg(not(any(
+            target_arch = "x86_64",
+            all(target_arch = "aarch64", target_feature = "neon"),
+            all(target_arch = "wasm32", target_feature = "simd128")
+        )))]
         &[Level::Scalar]
     }
 
@@ -42,20 +54,22 @@ impl Level {
             Level::AvxVnni => "avx-vnni",
             Level::Avx512 => "avx512",
             Level::Avx512Vnni => "avx512-vnni",
+            Level::Neon => "neon",
+            Level::Simd128 => "simd128",
         }
     }
 
     /// Whether the level has been timed on a processor that has it. One that has only been held to
     /// the tests, under an emulator, is never chosen unless it is named.
     pub fn is_measured(self) -> bool {
-        matches!(self, Level::Scalar | Level::Avx2)
+        matches!(self, Level::Scalar | Level::Avx2 | Level::Neon | Level::Simd128)
     }
 
     /// The level whose instructions this one adds to.
     fn base(self) -> Option<Level> {
         match self {
             Level::Scalar => None,
-            Level::Avx2 => Some(Level::Scalar),
+            Level::Avx2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
         }
@@ -66,6 +80,12 @@ impl Level {
     pub(crate) fn runs(self, other: Level) -> bool {
         let includes = core::iter::successors(Some(self), |level| level.base()).any(|l| l == other);
         includes && Level::available().contains(&self)
+    }
+
+    /// Whether loops over [`Native`](crate::simd::Native) lanes are those of this level.
+    #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+    pub(crate) fn is_native(self) -> bool {
+        self != Level::Scalar && Level::available().contains(&self)
     }
 
     /// The level in use: the fastest available of those [measured](Level::is_measured), or the one
@@ -125,6 +145,10 @@ macro_rules! vectorised {
             } else if level.runs($crate::Level::Avx2) {
                 // SAFETY: the processor has AVX2 and FMA, as `runs` has just said.
                 return unsafe { avx2($($arg),*) };
+            }
+            #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+            if level.is_native() {
+                return any::<$crate::simd::Native>($($arg),*);
             }
             let _ = level;
             any::<[f32; 8]>($($arg),*)

@@ -29,6 +29,10 @@ pub(super) fn run_at<T: Task>(level: Level, task: T) {
             return unsafe { avx2(task) };
         }
     }
+    #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+    if level.is_native() {
+        return task.run::<crate::simd::Native>();
+    }
     let _ = level;
     task.run::<[f32; 8]>();
 }

@@ -32,10 +32,18 @@ mod work;
 
 #[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod lanes_neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod lanes_simd128;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx512;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod tile_neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod tile_simd128;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

@@ -10,6 +10,28 @@ pub(super) const ROWS: usize = 6;
 /// Columns of a wide panel of weights; a narrow one has half.
 pub(super) const COLUMNS: usize = 16;
 
+/// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! by_rows {
+    ($p:ident, $block:ident $(, $parameter:tt)*) => {
+        for first in (0..$p.rows.starts().len()).step_by($crate::infer::tile::ROWS) {
+            // SAFETY: the caller vouches for the extents of all rows.
+            unsafe {
+                match $p.rows.starts().len() - first {
+                    1 => $block::<1 $(, $parameter)*>($p, first),
+                    2 => $block::<2 $(, $parameter)*>($p, first),
+                    3 => $block::<3 $(, $parameter)*>($p, first),
+                    4 => $block::<4 $(, $parameter)*>($p, first),
+                    5 => $block::<5 $(, $parameter)*>($p, first),
+                    _ => $block::<6 $(, $parameter)*>($p, first),
+                }
+            }
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use by_rows;
+
 /// Where rows start in a source, and the last place among them.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
@@ -96,6 +118,10 @@ impl Table {
             _ if level.runs(Level::AvxVnni) => &super::tile_avx2::VNNI,
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx2) => &super::tile_avx2::TABLE,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Level::Neon => &super::tile_neon::TABLE,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128 => &super::tile_simd128::TABLE,
             _ => &SCALAR,
         }
     }

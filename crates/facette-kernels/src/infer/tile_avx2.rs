@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::*;
 
-use super::tile::{Product, ROWS, Table, Tiles};
+use super::tile::{Product, Table, Tiles, by_rows};
 
 pub(super) static TABLE: Table = Table {
     fused: Tiles { wide: float::<true, 2>, narrow: float::<true, 1> },
@@ -19,25 +19,6 @@ pub(super) static VNNI: Table = Table {
     exact: Tiles { wide: float::<false, 2>, narrow: float::<false, 1> },
     whole: Tiles { wide: vnni::<2>, narrow: vnni::<1> },
 };
-
-/// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
-macro_rules! by_rows {
-    ($p:ident, $block:ident $(, $parameter:tt)*) => {
-        for first in (0..$p.rows.starts().len()).step_by(ROWS) {
-            // SAFETY: the caller vouches for the extents of all rows.
-            unsafe {
-                match $p.rows.starts().len() - first {
-                    1 => $block::<1 $(, $parameter)*>($p, first),
-                    2 => $block::<2 $(, $parameter)*>($p, first),
-                    3 => $block::<3 $(, $parameter)*>($p, first),
-                    4 => $block::<4 $(, $parameter)*>($p, first),
-                    5 => $block::<5 $(, $parameter)*>($p, first),
-                    _ => $block::<6 $(, $parameter)*>($p, first),
-                }
-            }
-        }
-    };
-}
 
 /// How many bytes further on to fetch weights from: the next panel of small ones, which follows,
 /// and the next lines of one that the first-level cache would not hold beside it.

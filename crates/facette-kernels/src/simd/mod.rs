@@ -10,12 +10,30 @@ use alloc::vec::Vec;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+mod native;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod neon;
 mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 mod vector;
 pub(crate) mod winograd;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Eight;
+/// Eight lanes in registers that every processor of the target has.
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+pub(crate) use neon::Eight as Native;
+/// Eight lanes in registers that every processor of the target has.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd128::Eight as Native;
+/// Eight lanes as the compiler lays them out.
+#[cfg(any(
+    all(target_arch = "aarch64", not(target_feature = "neon")),
+    all(target_arch = "wasm32", not(target_feature = "simd128"))
+))]
+pub(crate) type Native = [f32; 8];
 pub(crate) use vector::Vector;
 use winograd::Transform;
 
@@ -90,6 +108,7 @@ pub(crate) struct Pack {
     pub(crate) steps: [usize; 2],
     /// How much further on in each row the next packing will read; to be fetched early, since the
     /// processor does not foresee so many short rows.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "a hint to x86-64"))]
     pub(crate) next: usize,
     pub(crate) into: *mut f32,
 }
@@ -138,6 +157,8 @@ impl Kernels {
             _ if level.runs(Level::Avx512) => &avx512::KERNELS,
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx2) => &avx2::KERNELS,
+            #[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
+            level if level.is_native() => &native::KERNELS,
             _ => &scalar::KERNELS,
         }
     }

@@ -111,7 +111,7 @@ unsafe fn product<const M: usize>(p: &Product) {
     }
 }
 
-unsafe fn pack(p: &Pack) {
+pub(super) unsafe fn pack(p: &Pack) {
     // SAFETY: the caller vouches for all of `0..len`.
     unsafe { pack_from(p, 0) }
 }
@@ -134,7 +134,7 @@ pub(super) unsafe fn pack_from(p: &Pack, start: usize) {
     }
 }
 
-unsafe fn unpack(p: &Unpack) {
+pub(super) unsafe fn unpack(p: &Unpack) {
     // SAFETY: the caller vouches for all of `0..len`.
     unsafe { unpack_from(p, 0) }
 }
