@@ -75,11 +75,10 @@ impl StudentFile {
                 remedy: "the file is damaged; take it anew",
             });
         }
-        card.graph.check_arrays(&arrays)?;
         if let Some(quantisation) = &card.quantisation {
             quantisation.expand(&mut arrays);
-            card.graph.check_arrays(&arrays)?;
         }
+        card.graph.check_arrays(&arrays)?;
         Ok(Self { card, arrays, digest: digest(bytes) })
     }
 

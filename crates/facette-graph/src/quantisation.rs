@@ -113,22 +113,34 @@ impl Quantisation {
     /// If a weight is no whole multiple of its step, or not within 127 steps.
     pub fn integers(&self, name: &str, array: &Array) -> Result<Vec<i8>, GraphError> {
         let steps = self.weights.get(name).map_or(&[][..], Vec::as_slice);
-        let row = array.values.len() / steps.len().max(1);
-        let each = array.values.iter().enumerate();
-        each.map(|(i, &value)| {
-            let step = steps.get(i / row.max(1)).copied().unwrap_or(f32::NAN);
-            let integer = libm::roundf(value / step);
-            match integer.abs() <= 127.0 && integer * step == value {
-                true => Ok(integer as i8),
-                false => Err(GraphError::Tensor {
+        let row = (array.values.len() / steps.len().max(1)).max(1);
+        let mut integers = Vec::with_capacity(array.values.len());
+        for (i, values) in array.values.chunks(row).enumerate() {
+            let step = steps.get(i).copied().unwrap_or(f32::NAN);
+            let mut whole = true;
+            integers.extend(values.iter().map(|&value| {
+                // To the nearest: what is cut off is half a step too much. NaN becomes 0.
+                let steps = value / step;
+                let integer = (steps + 0.5_f32.copysign(steps)) as i8;
+                whole &= f32::from(integer) * step == value && integer != i8::MIN;
+                integer
+            }));
+            if !whole {
+                let wrong = |(at, value): &(usize, &f32)| {
+                    f32::from(integers[i * row + at]) * step != **value
+                        || integers[i * row + at] == i8::MIN
+                };
+                let found = values.iter().enumerate().find(wrong);
+                let found = found.map(|(at, value)| format!("{value} at {}", i * row + at));
+                return Err(GraphError::Tensor {
                     name: name.to_owned(),
                     expected: format!("whole multiples of {step}, at most 127"),
-                    found: format!("{value} at {i}"),
+                    found: found.unwrap_or_default(),
                     remedy: "quantise the student anew",
-                }),
+                });
             }
-        })
-        .collect()
+        }
+        Ok(integers)
     }
 
     /// Turns the integers that were read into the weights they stand for.

@@ -166,6 +166,74 @@ fn a_student_is_trained_judged_inspected_and_used() {
 }
 
 #[test]
+fn a_student_is_quantised_judged_and_measured() {
+    let play = Playground::with_faces();
+    let (run, recipe) = (play.path("run"), play.recipe());
+    facette(&["distil", &recipe, "--data", &play.path(""), "--out", &run, "--quiet"])
+        .current_dir(play.path(""))
+        .assert()
+        .success();
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let output = facette(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"))
+    };
+    let (faces, pairs) = (play.path("faces"), play.path("faces/pairs.txt"));
+    let small = play.path("small.safetensors");
+    let gate = ["--gate", &faces, "--pairs", &pairs, "--allowed", "100"];
+    let quantise = ["quantise", &run, "--data", &faces, "-o", &small, "--faces", "24", "--json"];
+    let found = json(&[&quantise[..], &gate[..]].concat());
+    assert_eq!(found["passed"], true, "{found}");
+    assert_eq!(found["tried"].as_array().unwrap().len(), 16);
+    assert!(found["drift"].as_array().unwrap().iter().all(|l| l["cosine"].as_f64() > Some(0.9)));
+    assert!(2 * found["bytes"].as_u64().unwrap() < found["bytes_before"].as_u64().unwrap());
+    let first = fs::read(&small).unwrap();
+    json(&[&quantise[..], &gate[..]].concat());
+    assert_eq!(fs::read(&small).unwrap(), first, "the same faces, the same bytes");
+
+    let facts = json(&["inspect", &small, "--json"]);
+    assert_eq!((&facts["precision"], &facts["gate"]), (&"int8".into(), &found["gate"]));
+    let trial = ["--protocol", "lfw", "--images", &faces, "--pairs", &pairs, "--json"];
+    let precision = |more: &[&str]| {
+        let judged = json(&[&["eval", &small][..], &trial, more].concat());
+        (judged["model"]["precision"].clone(), judged["accuracy"].clone())
+    };
+    assert_eq!(precision(&[]), ("int8".into(), found["gate"]["int8"].clone()));
+    assert_eq!(precision(&["--precision", "f32"]).0, "f32");
+    let refused = facette(&["quantise", &small, "--data", &faces, "-o", &small]).assert().code(2);
+    playground::says(refused, &["int8 already"]);
+    let refused = [&["eval", &run, "--precision", "int8"][..], &trial].concat();
+    playground::says(facette(&refused).assert().code(2), &["student of floats", "quantise"]);
+
+    // Without a gate nothing says that it may be run in bytes.
+    let ungated = play.path("ungated.safetensors");
+    let quantise = ["quantise", &run, "--data", &faces, "-o", &ungated, "--range", "min-max"];
+    facette(&quantise).assert().success();
+    assert_eq!(json(&["inspect", &ungated, "--json"])["precision"], "f32");
+
+    let bench = ["bench", &small, "--batch", "1,8", "--threads", "1,2", "--seconds", "0"];
+    let output = facette(&bench).arg("--json").output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(rows.len() >= 4 && rows.len() % 4 == 0, "{lines}");
+    for row in &rows {
+        assert_eq!((&row["model"], &row["precision"]), (&"small".into(), &"int8".into()));
+        assert!(row["kernels"].is_string() && row["file_bytes"] == found["bytes"], "{row}");
+        for key in ["threads", "batch", "faces_per_s", "p50_us", "p99_us", "peak_fraction"] {
+            assert!(row[key].as_f64().unwrap() > 0.0, "{key}: {row}");
+        }
+    }
+    let table = String::from_utf8(facette(&bench).output().unwrap().stdout).unwrap();
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    assert!(table.contains("faces/s") && table.contains("scalar"), "{table}");
+    playground::says(
+        facette(&["bench", &small, "--kernels", "abacus"]).assert().code(2),
+        &["abacus", "scalar"],
+    );
+}
+
+#[test]
 fn the_students_that_ship_are_ready_for_use() {
     let play = Playground::with_faces();
     let face = |person: usize, shot: usize| {
@@ -175,6 +243,7 @@ fn the_students_that_ship_are_ready_for_use() {
         let output = facette(&["inspect", name, "--json"]).output().unwrap();
         let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(facts["input"]["width"], side);
+        assert_eq!(facts["precision"], "int8");
         assert!(facts["terms"].as_str().unwrap().contains("research"));
         let accuracy = facts["accuracy"].as_array().unwrap();
         assert!(accuracy.iter().any(|measured| measured["size"] == side), "{facts}");

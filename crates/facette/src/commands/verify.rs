@@ -75,6 +75,7 @@ impl Verify {
                     "cosine": cosine,
                     "threshold": threshold,
                     "model": model.name(),
+                    "precision": model.info()?.precision,
                 });
                 serde_json::to_string_pretty(&answer)? + "\n"
             }
