@@ -5,6 +5,7 @@
 //! exporters and `inspect` all read the same graph, so a network is described once.
 
 mod array;
+mod assemble;
 mod build;
 mod card;
 mod check;
@@ -21,6 +22,7 @@ mod tensor;
 mod write;
 
 pub use array::{Array, Arrays};
+pub use assemble::Part;
 pub use build::Builder;
 pub use card::{
     Accuracy, CARD_VERSION, Card, ChannelOrder, EmbeddingCard, InputCard, Norm, Threshold,
