@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use facette_image::Picture;
 
+use crate::domain::Capture;
 use crate::features::Feature;
 use crate::{DataError, Digest, Region, Storage};
 
@@ -16,6 +17,10 @@ pub struct Item {
     storage: Arc<dyn Storage>,
     key: usize,
     region: Option<Region>,
+    /// Place of its domain among those of the data set.
+    pub(crate) domain: usize,
+    /// What the domain's camera does to it.
+    pub(crate) capture: Option<Arc<Capture>>,
     pub(crate) feature: Option<Feature>,
     digest: OnceLock<Digest>,
 }
@@ -28,14 +33,21 @@ impl Item {
         storage: Arc<dyn Storage>,
         key: usize,
     ) -> Self {
-        let digest = OnceLock::new();
-        Self { name: name.into(), label, storage, key, region: None, feature: None, digest }
+        let (name, digest) = (name.into(), OnceLock::new());
+        let (region, domain, capture, feature) = (None, 0, None, None);
+        Self { name, label, storage, key, region, domain, capture, feature, digest }
     }
 
     /// The same, of which only `region` is meant.
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);
+        self
+    }
+
+    /// The same, as the camera of domain `domain` would have taken it.
+    pub(crate) fn taken_in(mut self, domain: usize, capture: Option<Arc<Capture>>) -> Self {
+        (self.domain, self.capture, self.digest) = (domain, capture, OnceLock::new());
         self
     }
 }
@@ -47,6 +59,7 @@ impl Item {
 #[derive(Clone, Debug)]
 pub struct Dataset {
     classes: Arc<Vec<String>>,
+    domains: Arc<Vec<String>>,
     items: Vec<Item>,
     places: OnceLock<Arc<HashMap<String, usize>>>,
 }
@@ -82,7 +95,8 @@ impl Dataset {
             let remedy = "give each picture its own name";
             return Err(DataError::Duplicate { what: "picture", name, remedy });
         }
-        Ok(Self { classes: Arc::new(classes), items, places: OnceLock::new() })
+        let (classes, domains) = (Arc::new(classes), Arc::default());
+        Ok(Self { classes, domains, items, places: OnceLock::new() })
     }
 
     /// Number of pictures; never 0.
@@ -109,6 +123,16 @@ impl Dataset {
     /// Class of every picture.
     pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.items.iter().map(|item| item.label)
+    }
+
+    /// Names of the domains; empty where there are none.
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// Place of the domain of picture `i` among [`domains`](Self::domains); 0 where there are none.
+    pub fn domain(&self, i: usize) -> usize {
+        self.items[i].domain
     }
 
     /// The part of the stored picture that picture `i` means, where it is not the whole.
@@ -148,25 +172,28 @@ impl Dataset {
         item.storage.length(item.key)
     }
 
-    /// Picture `i`, decoded and cut to its region.
+    /// Picture `i`, decoded, cut to its region and taken by the camera of its domain.
     ///
     /// # Errors
     /// [`DataError::Io`] or [`DataError::Picture`], naming the file or the file and row.
     pub fn picture(&self, i: usize) -> Result<Picture, DataError> {
         let bytes = self.bytes(i)?;
         let item = &self.items[i];
-        let _ = item.digest.get_or_init(|| content_digest(&bytes, item.region));
+        let _ = item.digest.get_or_init(|| content_digest(&bytes, item));
         let decode = || {
-            let picture = item.storage.decode(item.key, &bytes)?;
-            match item.region {
-                Some(region) => region.cut(&picture),
+            let mut picture = item.storage.decode(item.key, &bytes)?;
+            if let Some(region) = item.region {
+                picture = region.cut(&picture)?;
+            }
+            match &item.capture {
+                Some(capture) => capture.take(picture, &item.name),
                 None => Ok(picture),
             }
         };
         decode().map_err(|source| DataError::Picture { place: self.place(i), source })
     }
 
-    /// BLAKE3 of the encoded bytes of picture `i`, and of its region where it has one; computed
+    /// BLAKE3 of the encoded bytes of picture `i`, and of its region and its domain's camera where it has them; computed
     /// when first asked for and then kept.
     ///
     /// # Errors
@@ -177,7 +204,7 @@ impl Dataset {
             return Ok(digest);
         }
         let bytes = self.bytes(i)?;
-        Ok(*item.digest.get_or_init(|| content_digest(&bytes, item.region)))
+        Ok(*item.digest.get_or_init(|| content_digest(&bytes, item)))
     }
 
     /// The pictures `indices`, in that order, with the same classes.
@@ -189,7 +216,8 @@ impl Dataset {
     /// If an index is not below [`len`](Self::len).
     pub fn subset(&self, indices: &[usize]) -> Result<Self, DataError> {
         let items = indices.iter().map(|&i| self.items[i].clone()).collect();
-        Self::new(self.classes.to_vec(), items)
+        let subset = Self::new(self.classes.to_vec(), items)?;
+        Ok(Self { domains: Arc::clone(&self.domains), ..subset })
     }
 
     /// The same pictures with only the classes that have one, renumbered in their order.
@@ -200,7 +228,8 @@ impl Dataset {
         let classes = labels.keys().map(|&label| self.classes[label].clone()).collect();
         let mut items = self.items.clone();
         items.iter_mut().for_each(|item| item.label = labels[&item.label]);
-        Self { classes: Arc::new(classes), items, places: OnceLock::new() }
+        let (classes, domains) = (Arc::new(classes), Arc::clone(&self.domains));
+        Self { classes, domains, items, places: OnceLock::new() }
     }
 
     /// The pictures of each class, by label, in their order.
@@ -208,6 +237,11 @@ impl Dataset {
         let mut classes = vec![Vec::new(); self.classes.len()];
         self.labels().enumerate().for_each(|(i, label)| classes[label].push(i));
         classes
+    }
+
+    /// The same pictures in these domains.
+    pub(crate) fn with_domains(self, domains: Vec<String>, items: Vec<Item>) -> Self {
+        Self { domains: Arc::new(domains), items, places: OnceLock::new(), ..self }
     }
 
     pub(crate) fn items(&self) -> &[Item] {
@@ -220,13 +254,26 @@ impl Dataset {
 }
 
 /// The digest covers the region because a photograph may hold several faces.
-fn content_digest(bytes: &[u8], region: Option<Region>) -> Digest {
-    let Some(region) = region else { return blake3::hash(bytes).into() };
-    let mut hasher = blake3::Hasher::new_derive_key("facette region of picture v1");
-    hasher.update(&region.x.to_le_bytes());
-    hasher.update(&region.y.to_le_bytes());
-    hasher.update(&region.width.to_le_bytes());
-    hasher.update(&region.height.to_le_bytes());
-    hasher.update(bytes);
-    hasher.finalize().into()
+fn content_digest(bytes: &[u8], item: &Item) -> Digest {
+    let plain = match item.region {
+        None => blake3::hash(bytes),
+        Some(region) => {
+            let mut hasher = blake3::Hasher::new_derive_key("facette region of picture v1");
+            hasher.update(&region.x.to_le_bytes());
+            hasher.update(&region.y.to_le_bytes());
+            hasher.update(&region.width.to_le_bytes());
+            hasher.update(&region.height.to_le_bytes());
+            hasher.update(bytes);
+            hasher.finalize()
+        }
+    };
+    match &item.capture {
+        None => plain.into(),
+        Some(capture) => {
+            let mut hasher = blake3::Hasher::new_derive_key("facette captured picture v1");
+            hasher.update(plain.as_bytes());
+            hasher.update(capture.described(&item.name).as_bytes());
+            hasher.finalize().into()
+        }
+    }
 }

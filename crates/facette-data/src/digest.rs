@@ -65,10 +65,14 @@ impl Dataset {
         };
         hasher.update(&(self.classes().len() as u64).to_le_bytes());
         self.classes().iter().for_each(|class| text(&mut hasher, class));
+        self.domains().iter().for_each(|domain| text(&mut hasher, domain));
         hasher.update(&(self.len() as u64).to_le_bytes());
         for i in 0..self.len() {
             text(&mut hasher, self.name(i));
             hasher.update(&(self.label(i) as u64).to_le_bytes());
+            if !self.domains().is_empty() {
+                hasher.update(&(self.domain(i) as u64).to_le_bytes());
+            }
             add(&mut hasher, i);
         }
         hasher.finalize().into()

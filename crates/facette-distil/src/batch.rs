@@ -12,6 +12,8 @@ pub struct Batch {
     pub labels: Vec<usize>,
     /// The same on the streams' device.
     pub labels_tensor: Tensor<1, Int>,
+    /// Domain of every picture, `[n]`, a place in [`crate::Context::domains`]; empty where the data has none.
+    pub domains: Vec<usize>,
     /// Place of every picture in the training set, `[n]`; keys of memory banks.
     pub indices: Vec<usize>,
     /// Share of the stage's steps already done, `0..1`.
@@ -29,7 +31,35 @@ impl Batch {
     pub fn first(labels: Vec<usize>, indices: Vec<usize>, device: &Device) -> Self {
         let values: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
         let labels_tensor = Tensor::from_data(TensorData::new(values, [labels.len()]), device);
-        Self { labels, labels_tensor, indices, progress: 0.0, epoch: 0, step: 0, mix: None }
+        let domains = Vec::new();
+        Self {
+            labels,
+            labels_tensor,
+            domains,
+            indices,
+            progress: 0.0,
+            epoch: 0,
+            step: 0,
+            mix: None,
+        }
+    }
+
+    /// Places of the pictures of the domains `wanted`.
+    pub fn places_in(&self, wanted: &[usize]) -> Vec<usize> {
+        let of = |place: &usize| wanted.contains(&self.domains[*place]);
+        (0..self.domains.len()).filter(of).collect()
+    }
+
+    /// The pictures at `places`; mixtures are left behind.
+    pub fn select(&self, places: &[usize]) -> Self {
+        let of = |list: &[usize]| match list.is_empty() {
+            true => Vec::new(),
+            false => places.iter().map(|&place| list[place]).collect(),
+        };
+        let device = self.labels_tensor.device();
+        let part = Self::first(of(&self.labels), of(&self.indices), &device);
+        let Self { progress, epoch, step, .. } = *self;
+        Self { domains: of(&self.domains), progress, epoch, step, ..part }
     }
 
     /// Labels of `count` pictures, all below `classes`, `[n]`.

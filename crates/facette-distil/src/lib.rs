@@ -9,6 +9,7 @@
 mod batch;
 pub mod branches;
 pub mod divergence;
+mod domain_term;
 mod eigen;
 mod error;
 mod guided;
@@ -41,5 +42,5 @@ pub use methods::METHODS;
 pub use mix::Mix;
 pub use registry::{find_head, find_method, find_term};
 pub use shapes::StreamShapes;
-pub use term::{Context, Needs, Term, TermSpec};
+pub use term::{Context, Domain, Needs, Term, TermSpec};
 pub use terms::TERMS;

@@ -23,6 +23,10 @@ pub struct Stream {
     pub name: String,
     /// Whether the stage changes its weights.
     pub learns: bool,
+    /// Place of the stream whose embedding, a picture, it reads; else it reads a view.
+    pub reads: Option<usize>,
+    /// Place of the stream whose knowledge, without gradient to it, is added to its own.
+    pub on: Option<usize>,
 }
 
 /// A term between two streams.
@@ -40,7 +44,8 @@ pub struct Tie {
 }
 
 /// Streams and the ties between them. Streams step in their order; a learning stream's loss is
-/// the weighted sum of the ties it is the learner of.
+/// the weighted sum of the ties it is the learner of. The student that is kept is the last stream,
+/// with the streams that it reads and that it is added to: one network.
 pub struct Method {
     /// Streams in the order in which they step; the last one is the student.
     pub streams: Vec<Stream>,
@@ -52,22 +57,38 @@ impl Method {
     /// What forward passes of stream `index` must keep for the ties that read it.
     pub fn wanted(&self, index: usize) -> Wanted {
         let reads = |tie: &&Tie| tie.learner == index || tie.target == Some(index);
-        self.ties
-            .iter()
-            .filter(reads)
-            .fold(Wanted::default(), |wanted, tie| wanted.or(tie.term.wanted()))
+        let own = self.ties.iter().filter(reads).map(|tie| tie.term.wanted());
+        let sums = (0..self.streams.len()).filter(|&other| self.streams[other].on == Some(index));
+        own.chain(sums.map(|other| self.wanted(other))).fold(Wanted::default(), Wanted::or)
     }
 }
 
 impl Stream {
     /// The student, which learns.
     pub fn student() -> Self {
-        Self { name: "student".into(), learns: true }
+        Self::named("student", true)
     }
 
     /// A finished teacher.
     pub fn teacher() -> Self {
-        Self { name: "teacher".into(), learns: false }
+        Self::named("teacher", false)
+    }
+
+    /// A stream that reads a view.
+    pub fn named(name: impl Into<String>, learns: bool) -> Self {
+        Self { name: name.into(), learns, reads: None, on: None }
+    }
+
+    /// The same, reading what stream `front` yields.
+    pub fn reading(mut self, front: usize) -> Self {
+        self.reads = Some(front);
+        self
+    }
+
+    /// The same, its knowledge added to that of stream `base`.
+    pub fn added_to(mut self, base: usize) -> Self {
+        self.on = Some(base);
+        self
     }
 }
 

@@ -96,6 +96,10 @@ pub struct Needs {
     pub memory: bool,
     /// The way the teacher came: students its run kept.
     pub route: bool,
+    /// Domains in the data, by the names in the setting `domains`.
+    pub domains: bool,
+    /// As the teacher, the picture itself in the teacher's view.
+    pub picture: bool,
 }
 
 impl Needs {
@@ -109,8 +113,19 @@ impl Needs {
             teacher: self.teacher || other.teacher,
             memory: self.memory || other.memory,
             route: self.route || other.route,
+            domains: self.domains || other.domains,
+            picture: self.picture || other.picture,
         }
     }
+}
+
+/// A part of the identities whose pictures come from a camera of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// Classes that have pictures in it, ascending.
+    pub classes: Vec<usize>,
 }
 
 /// What a term is built for.
@@ -124,6 +139,8 @@ pub struct Context<'a> {
     pub network: Option<&'a Graph>,
     /// Classes in the training data; `None` without labels.
     pub classes: Option<usize>,
+    /// Domains of the training data; empty where it has none.
+    pub domains: &'a [Domain],
     /// Pictures in the training set.
     pub pictures: usize,
     /// Where the streams live (autodiff enabled).
@@ -159,6 +176,28 @@ impl Context<'_> {
             found: "training data without labels".into(),
             remedy: "use labelled data, or set the weight of this term to 0".into(),
         })
+    }
+
+    /// Places of the domains called `names`.
+    ///
+    /// # Errors
+    /// If the data has none of one of these names.
+    pub fn domains(&self, owner: &str, names: &[String]) -> Result<Vec<usize>, DistilError> {
+        let place = |name: &String| {
+            let found = self.domains.iter().position(|domain| domain.name == *name);
+            found.ok_or_else(|| DistilError::Need {
+                owner: owner.to_owned(),
+                need: format!("a domain {name:?} in the training data"),
+                found: match self.domains {
+                    [] => "no domains".into(),
+                    all => all.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(", "),
+                },
+                remedy: "add [[data.domain]] with that name, or name others in the setting \
+                         `domains`"
+                    .into(),
+            })
+        };
+        names.iter().map(place).collect()
     }
 
     /// Refuses streams that do not score the same classes.

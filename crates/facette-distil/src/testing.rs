@@ -39,6 +39,7 @@ pub(crate) fn context<'a>(
         target,
         network: None,
         classes: Some(5),
+        domains: &[],
         pictures: 20,
         device: &DEVICE,
         stream: "student",

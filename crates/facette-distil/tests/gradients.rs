@@ -8,7 +8,9 @@
 use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use facette_distil::{Batch, Context, DistilError, Mix, StreamShapes, TERMS, Term, TermSpec};
+use facette_distil::{
+    Batch, Context, DistilError, Domain, Mix, StreamShapes, TERMS, Term, TermSpec,
+};
 use facette_graph::{Builder, Conv, Graph, Input, Shape};
 use facette_nets::{Knowledge, Wanted, read};
 use facette_random::stream;
@@ -280,6 +282,7 @@ fn gradients_are_derivatives() {
         let target = teacher.knowledge(&device, None).0.detach();
         let labels = (0..PICTURES).map(|i| i / 2 % CLASSES).collect();
         let mut batch = Batch::first(labels, (0..PICTURES).collect(), &device);
+        batch.domains = (0..PICTURES).map(|i| i % 3).collect();
         let mut target = target;
         if MIXED.contains(&spec.id()) {
             batch.mix = Some(Mix::drawn(5, 0, PICTURES));
@@ -311,6 +314,11 @@ fn gradients_are_derivatives() {
     }
     let failures = failures.into_inner();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Domains under the names that terms read where a recipe does not say.
+fn domains() -> [Domain; 3] {
+    ["many", "public", "wild"].map(|name| Domain { name: name.into(), classes: vec![0, 2, 3] })
 }
 
 /// A network that yields these shapes.
@@ -346,6 +354,7 @@ fn build(
         target: Some(teacher),
         network: Some(&graph),
         classes: Some(CLASSES),
+        domains: &domains(),
         pictures: 20,
         device,
         stream: "student",

@@ -1,7 +1,9 @@
 //! Every method trains tiny networks for three steps.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use facette_distil::{Batch, Context, METHODS, Method, MethodSpec, Mix, StreamShapes, find_method};
+use facette_distil::{
+    Batch, Context, Domain, METHODS, Method, MethodSpec, Mix, StreamShapes, find_method,
+};
 use facette_graph::{Builder, Conv, Graph, Input, Op};
 use facette_nets::{Init, Knowledge, Mode, Network, Parameters, read};
 use facette_random::stream;
@@ -53,6 +55,20 @@ fn adapter(from: usize, to: usize) -> Graph {
     b.finish(x, None).unwrap()
 }
 
+/// Paints a picture of its input's size.
+fn painter() -> Graph {
+    let mut b = Builder::new("painter", Input::colour(SIZE));
+    let x = b.conv("conv", 0, Conv::square(3, 3, 3, 1));
+    let x = b.flatten(x);
+    b.finish(x, None).unwrap()
+}
+
+/// Domains under all names that methods read where a recipe does not say.
+fn domains() -> Vec<Domain> {
+    let named = |name: &str| Domain { name: name.into(), classes: (0..CLASSES).collect() };
+    ["many", "medium", "few", "public", "web", "wild"].map(named).into()
+}
+
 /// Everything a stage of training needs, without a data set.
 struct Stage {
     networks: Vec<Network>,
@@ -90,19 +106,31 @@ impl Stage {
             .iter()
             .enumerate()
             .map(|(i, stream)| {
-                let graph = graphs(count - 1 - i);
+                let read = streams.iter().any(|other| other.reads == Some(i));
+                let paints = read || stream.name == "picture";
+                // Networks that are added to each other are alike.
+                let added = stream.on.is_some() || streams.iter().any(|s| s.on == Some(i));
+                let place = if added { 0 } else { count - 1 - i };
+                let graph = if paints { painter() } else { graphs(place) };
                 let network = Network::new(graph, Init::Torch, 5, &stream.name, &device).unwrap();
                 if stream.learns { network } else { network.frozen() }
             })
             .collect();
-        let shapes: Vec<StreamShapes> =
+        let own: Vec<StreamShapes> =
             networks.iter().map(|n| StreamShapes::of(n.graph()).unwrap()).collect();
+        let sum = |i: usize| match streams[i].on {
+            Some(base) => own[i].clone().added_to(&streams[i].name, &own[base]).unwrap(),
+            None => own[i].clone(),
+        };
+        let shapes: Vec<StreamShapes> = (0..count).map(sum).collect();
+        let domains = domains();
         let contexts: Vec<Context<'_>> = (0..count)
             .map(|i| Context {
                 student: &shapes[i],
                 target: (i + 1 == count && count > 1).then(|| &shapes[i - 1]),
                 network: Some(networks[i].graph()),
                 classes: Some(CLASSES),
+                domains: &domains,
                 pictures: 100,
                 device: &device,
                 stream: &streams[i].name,
@@ -125,7 +153,8 @@ impl Stage {
 
     fn batch(&self, step: u64) -> Batch {
         let indices = (0..PICTURES).collect();
-        Batch { step, ..Batch::first(self.labels.clone(), indices, &self.device) }
+        let domains = (0..PICTURES).map(|i| i % domains().len()).collect();
+        Batch { step, domains, ..Batch::first(self.labels.clone(), indices, &self.device) }
     }
 
     /// The passes that terms ask for before the first step.
@@ -161,15 +190,24 @@ impl Stage {
         let mut knowledge: Vec<Knowledge> = Vec::new();
         for (index, network) in self.networks.iter_mut().enumerate() {
             network.want(self.method.wanted(index));
-            knowledge.push(match self.method.streams[index].learns {
-                true => network.forward(own.clone(), Mode::Train),
+            let stream = &self.method.streams[index];
+            let painted = |front: usize| {
+                let picture = knowledge[front].embedding.clone();
+                picture.reshape([PICTURES, 3, SIZE, SIZE])
+            };
+            let seen = match stream.learns {
+                true => network.forward(stream.reads.map_or(own.clone(), painted), Mode::Train),
                 false => {
-                    let seen = network.infer(taught.clone().inner());
-                    lifted(seen)
+                    let shown = stream.reads.map_or(taught.clone(), painted);
+                    lifted(network.infer(shown.inner()))
                 }
+            };
+            knowledge.push(match stream.on {
+                Some(base) => seen.added_to(knowledge[base].clone()),
+                None => seen,
             });
         }
-        // Every tie in its order, then every stream in its own.
+        // Every tie in its order; gradients of all are gathered at once, each stream takes its own.
         let mut totals: Vec<Option<Tensor<1>>> = vec![None; self.networks.len()];
         for tie in &mut self.method.ties {
             let target = tie.target.map(|index| knowledge[index].clone());
@@ -247,7 +285,7 @@ fn three_steps(spec: &dyn MethodSpec, settings: &str, graphs: &dyn Fn(usize) -> 
 }
 
 /// Methods that need networks of equal channels.
-const ALIKE: &[&str] = &["fsp", "kdsvd", "simkd"];
+const ALIKE: &[&str] = &["fsp", "kdsvd", "simkd", "rim-fhn", "rim", "mdd"];
 
 /// The student is `graphs(0)`, the stream before it `graphs(1)`.
 fn pair(index: usize) -> Graph {
@@ -289,9 +327,21 @@ fn published_forms_train_three_steps() {
         ("ekd", "evolving = false\nteacher_modules = false\nstudent_modules = false"),
         ("ekd", "modules = 0"),
         ("ekd", "eq11_literal = true"),
+        ("reskd", "gamma = 0"),
+        (
+            "relational-subsets",
+            "domains = ['few', 'many']\nsubset = { term = 'subset_kd', weighting = 'fixed' }",
+        ),
         ("terms", "teacher = false\nterms = ['normface', { term = 'centre', weight = 0.01 }]"),
     ] {
         three_steps(find_method(method).unwrap(), settings, &pair);
+    }
+}
+
+#[test]
+fn forms_for_networks_that_are_alike_train_three_steps() {
+    for (method, settings) in [("rim", "front = 'none'\nmaps = 0"), ("mdd", "wild = 'labels'")] {
+        three_steps(find_method(method).unwrap(), settings, &|_| network(4, 6));
     }
 }
 
@@ -324,6 +374,7 @@ fn streams_that_lack_what_is_needed_are_refused() {
         target,
         network: None,
         classes,
+        domains: &[],
         pictures: 100,
         device: &device,
         stream: "student",

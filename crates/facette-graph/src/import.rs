@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "std")]
 use std::{collections::BTreeMap, path::Path};
 
-use crate::array::{Arrays, check_array};
+use crate::array::{Array, Arrays, check_array};
 use crate::error::GraphError;
 use crate::graph::Graph;
 use crate::safetensors_file::{self, Integers};
@@ -43,6 +43,16 @@ pub struct Imported {
 }
 
 impl StateDict {
+    /// The tensors of the part called `name` of an assembled network ([`Graph::assembled`]), under
+    /// their own names.
+    pub fn part(&self, name: &str) -> Self {
+        let own = |(path, array): (&String, &Array)| {
+            let path = path.strip_prefix(name)?.strip_prefix('.')?;
+            Some((path.to_owned(), array.clone()))
+        };
+        Self { arrays: self.arrays.iter().filter_map(own).collect() }
+    }
+
     /// Reads a safetensors file.
     ///
     /// # Errors

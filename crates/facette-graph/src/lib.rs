@@ -12,6 +12,7 @@
 extern crate alloc;
 
 mod array;
+mod assemble;
 mod build;
 mod card;
 mod check;
@@ -29,6 +30,7 @@ mod tensor;
 mod write;
 
 pub use array::{Array, Arrays};
+pub use assemble::Part;
 pub use build::Builder;
 pub use card::{
     Accuracy, CARD_VERSION, Card, ChannelOrder, EmbeddingCard, InputCard, Norm, Threshold,

@@ -5,7 +5,7 @@ use facette_graph::Graph;
 use crate::error::NetsError;
 use crate::nets::{
     adapter, biased_wide_resnet, cifar_resnet, cifar100_mobilenet_v2, cifar100_shufflenet_v1,
-    cifar100_shufflenet_v2, facette, hidden_vgg, imagenet_resnet, ir, iresnet, mobilefacenet,
+    cifar100_shufflenet_v2, facette, fhn, hidden_vgg, imagenet_resnet, ir, iresnet, mobilefacenet,
     mobilefacenet_foamliu, mobilenet, mobilenet_v2, plain, pocketnet, shufflenet_v1, shufflenet_v2,
     thin_resnet, vgg, wide_resnet,
 };
@@ -76,6 +76,7 @@ pub const NETS: &[&dyn NetSpec] = &[
     &pocketnet::POCKETNET_S,
     &pocketnet::POCKETNET_M,
     &adapter::Adapter,
+    &fhn::Fhn,
 ];
 
 /// The architecture called `name`, by id or alias.

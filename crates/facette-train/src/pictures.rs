@@ -31,13 +31,14 @@ impl Pictures {
             }
         }
         let all = recipe.data.select.apply(open_sources(&sources)?, recipe.seed)?;
-        match &recipe.data.split {
-            None => Ok(Self { train: all, held_out: None }),
+        let (train, held_out) = match &recipe.data.split {
+            None => (all, None),
             Some(split) => {
                 let (train, held_out) = all.split(split, recipe.seed)?;
-                Ok(Self { train, held_out: Some(held_out) })
+                (train, Some(held_out))
             }
-        }
+        };
+        Ok(Self { train: train.in_domains(&recipe.data.domains)?, held_out })
     }
 }
 

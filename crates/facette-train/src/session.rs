@@ -150,7 +150,7 @@ pub fn train<'a>(
         offset += stage.progress.step;
         outcome = Some(Outcome {
             student: student::chosen(&run.stage_folder(index)),
-            parameters: stage.streams.student().parameters().count(),
+            parameters: stage.parameters(),
             best: stage.progress.best,
             steps: offset,
             seconds: run.seconds_before,

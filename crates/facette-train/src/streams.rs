@@ -2,6 +2,7 @@
 
 use burn::tensor::{Gradients, Tensor};
 use facette_distil::{StreamShapes, Tie};
+use facette_graph::{Arrays, Graph, Input, Part};
 use facette_nets::{Knowledge, Mode, Network, Parameters};
 
 use crate::error::TrainError;
@@ -38,12 +39,25 @@ pub(crate) enum Body {
     Route(Box<Route>),
     /// Outputs of a finished teacher, computed before the first step.
     Known(Outputs),
+    /// A finished network of the student's kind, run at every step.
+    Still {
+        /// The network, frozen.
+        network: Box<Network>,
+        /// What it is shown.
+        input: StudentInput,
+    },
+    /// The picture itself in the teacher's view, as vectors of this length.
+    Picture(usize),
 }
 
 /// One stream.
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) body: Body,
+    /// Place of the member whose embedding it reads in place of a view.
+    pub(crate) reads: Option<usize>,
+    /// Place of the member whose knowledge is added to its own.
+    pub(crate) on: Option<usize>,
 }
 
 /// The streams of a stage in the method's order, the student last.
@@ -82,7 +96,14 @@ impl Body {
     /// What a finished teacher makes of the pictures.
     fn finished(&self, shown: &Shown) -> Result<Knowledge, TrainError> {
         match self {
-            Self::Learner { .. } => unreachable!("learners know what they read themselves"),
+            Self::Learner { .. } | Self::Still { .. } => {
+                unreachable!("networks of the student's kind know what they read themselves")
+            }
+            Self::Picture(length) => {
+                let x = shown.to_teacher();
+                let rows = x.dims()[0];
+                Ok(Knowledge::from_embedding(x.reshape([rows, *length])))
+            }
             Self::Live(model) => model.knowledge(shown.to_teacher()),
             Self::Route(route) => route.model().knowledge(shown.to_teacher()),
             Self::Known(outputs) => Ok(outputs.knowledge(&shown.indices)),
@@ -96,7 +117,10 @@ impl Body {
             StreamShapes { classes, ..shapes }
         };
         Ok(match self {
-            Self::Learner { network, .. } => StreamShapes::of(network.graph())?,
+            Self::Learner { network, .. } | Self::Still { network, .. } => {
+                StreamShapes::of(network.graph())?
+            }
+            Self::Picture(length) => StreamShapes::embedding_only(*length),
             Self::Live(Model::Network(network)) => StreamShapes::of(network.graph())?,
             Self::Route(route) => route.model().shapes()?,
             Self::Live(model) => vectors(model.embedding(), model.classes()),
@@ -112,18 +136,29 @@ impl Streams {
     /// If a teacher fails.
     pub(crate) fn forward(&mut self, shown: &Shown) -> Result<Vec<Knowledge>, TrainError> {
         let vectors = self.vectors.as_ref();
-        let forward = |member: &mut Member| match &mut member.body {
-            Body::Learner { network, input, .. } => {
-                let x = shown.to(*input, vectors, network);
-                Ok(network.forward(x, Mode::Train))
-            }
-            Body::Route(route) => {
-                route.go_to(shown.epoch)?;
-                route.model().knowledge(shown.to_teacher())
-            }
-            body => body.finished(shown),
-        };
-        self.members.iter_mut().map(forward).collect()
+        let mut all: Vec<Knowledge> = Vec::with_capacity(self.members.len());
+        for member in &mut self.members {
+            let painted = member.reads.map(|front| &all[front]);
+            let own = match &mut member.body {
+                Body::Learner { network, input, .. } => {
+                    let x = read_by(network, *input, painted, shown, vectors);
+                    network.forward(x, Mode::Train)
+                }
+                Body::Still { network, input } => {
+                    network.infer(inner(read_by(network, *input, painted, shown, vectors)))
+                }
+                Body::Route(route) => {
+                    route.go_to(shown.epoch)?;
+                    route.model().knowledge(shown.to_teacher())?
+                }
+                body => body.finished(shown)?,
+            };
+            all.push(match member.on {
+                Some(base) => own.added_to(all[base].clone()),
+                None => own,
+            });
+        }
+        Ok(all)
     }
 
     /// What stream `index` makes of the pictures in evaluation.
@@ -131,13 +166,82 @@ impl Streams {
     /// # Errors
     /// If a teacher fails.
     pub(crate) fn at_rest(&self, index: usize, shown: &Shown) -> Result<Knowledge, TrainError> {
-        match &self.members[index].body {
-            Body::Learner { network, input, .. } => {
-                let x = shown.to(*input, self.vectors.as_ref(), network);
-                Ok(network.infer(x).detach())
+        let member = &self.members[index];
+        let painted = member.reads.map(|front| self.at_rest(front, shown)).transpose()?;
+        let own = match &member.body {
+            Body::Learner { network, input, .. } | Body::Still { network, input } => {
+                let vectors = self.vectors.as_ref();
+                let x = read_by(network, *input, painted.as_ref(), shown, vectors);
+                let still = matches!(member.body, Body::Still { .. });
+                network.infer(if still { inner(x) } else { x }).detach()
             }
-            body => body.finished(shown),
+            body => body.finished(shown)?,
+        };
+        Ok(match member.on {
+            Some(base) => own.added_to(self.at_rest(base, shown)?),
+            None => own,
+        })
+    }
+
+    /// Places of the members that the student is made of, in their order: the last, what it reads,
+    /// and what it is added to.
+    pub(crate) fn parts(&self) -> Vec<usize> {
+        let mut needed = vec![false; self.members.len()];
+        if let Some(last) = needed.last_mut() {
+            *last = true;
         }
+        for place in (0..self.members.len()).rev() {
+            if needed[place] {
+                let Member { reads, on, .. } = &self.members[place];
+                reads.iter().chain(on).for_each(|&other| needed[other] = true);
+            }
+        }
+        (0..needed.len()).filter(|&place| needed[place]).collect()
+    }
+
+    /// The network of a member that is part of the student.
+    fn part(&self, place: usize) -> &Network {
+        match &self.members[place].body {
+            Body::Learner { network, .. } | Body::Still { network, .. } => network,
+            _ => unreachable!("methods make students of networks of the student's kind"),
+        }
+    }
+
+    /// The network that the student is, all its parts together; `None` where it has one alone.
+    ///
+    /// # Errors
+    /// If the parts do not fit.
+    pub(crate) fn assembled(&self) -> Result<Option<Graph>, TrainError> {
+        let parts = self.parts();
+        if parts.len() == 1 {
+            return Ok(None);
+        }
+        let placed = |wanted: Option<usize>| {
+            wanted.and_then(|wanted| parts.iter().position(|&place| place == wanted))
+        };
+        let part = |&place: &usize| {
+            let Member { name, reads, on, .. } = &self.members[place];
+            let graph = self.part(place).graph();
+            Part { name, graph, reads: placed(*reads), on: placed(*on) }
+        };
+        Ok(Some(Graph::assembled(&parts.iter().map(part).collect::<Vec<_>>())?))
+    }
+
+    /// The student as `graph` with the weights of all its parts, those of the last taken from
+    /// `student`.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub(crate) fn together(&self, graph: &Graph, student: &Network) -> Result<Network, TrainError> {
+        let mut arrays = Arrays::new();
+        let parts = self.parts();
+        for &place in &parts {
+            let network = if Some(&place) == parts.last() { student } else { self.part(place) };
+            let name = &self.members[place].name;
+            let own = network.arrays()?.into_iter();
+            arrays.extend(own.map(|(path, array)| (format!("{name}.{path}"), array)));
+        }
+        Ok(Network::of_arrays(graph.clone(), &arrays, &student.device().clone().inner())?)
     }
 
     /// The gradients of every stream; empty for those that do not learn.
@@ -187,6 +291,32 @@ impl Streams {
             _ => unreachable!("the last stream of every method is the student, which learns"),
         }
     }
+}
+
+/// What a network of the student's kind reads: what another member painted, or what it is shown.
+fn read_by(
+    network: &Network,
+    input: StudentInput,
+    painted: Option<&Knowledge>,
+    shown: &Shown,
+    vectors: Option<&Outputs>,
+) -> Tensor<4> {
+    match painted {
+        None => shown.to(input, vectors, network),
+        Some(knowledge) => {
+            let Input { channels, height, width } = network.graph().input;
+            let picture = knowledge.embedding.clone();
+            let rows = picture.dims()[0];
+            let picture = picture.reshape([rows, channels, height, width]);
+            let lift = network.device().is_autodiff() && !picture.is_autodiff();
+            if lift { Tensor::from_inner(picture) } else { picture }
+        }
+    }
+}
+
+/// Without autodiff.
+fn inner(x: Tensor<4>) -> Tensor<4> {
+    if x.is_autodiff() { x.inner() } else { x }
 }
 
 /// Length of all gradients together.

@@ -14,6 +14,8 @@ pub struct TwoViewBatch {
     pub teacher: Option<Vec<f32>>,
     /// Class of every picture, `[n]`.
     pub labels: Vec<usize>,
+    /// Domain of every picture, `[n]`; empty where the data set has none.
+    pub domains: Vec<usize>,
     /// Place of every picture in the prepared data set, `[n]`.
     pub indices: Vec<usize>,
     /// Whether the student's view is mirrored, `[n]`.
@@ -63,6 +65,10 @@ impl TwoViewBatch {
             student,
             teacher: work.views.teacher.is_some().then_some(teacher),
             labels: indices.iter().map(|&i| dataset.label(i)).collect(),
+            domains: match dataset.domains().is_empty() {
+                true => Vec::new(),
+                false => indices.iter().map(|&i| dataset.domain(i)).collect(),
+            },
             indices,
             flipped,
             features,

@@ -2,13 +2,16 @@
 
 mod balanced;
 mod cursor;
+mod domains;
 mod sequential;
 mod shuffled;
+mod within;
 
 use serde::{Deserialize, Serialize};
 
 pub use balanced::Balanced;
 pub use cursor::Cursor;
+pub use domains::Domains;
 pub use sequential::Sequential;
 pub use shuffled::Shuffled;
 
@@ -47,6 +50,11 @@ pub enum SamplerSettings {
         /// Pictures of each (K).
         pictures: usize,
     },
+    /// As many pictures of every domain in each batch.
+    Domains {
+        /// Pictures in a batch, a multiple of the number of domains.
+        batch: usize,
+    },
     /// Every picture once, in the order of the data set; the last batch may be short.
     Sequential {
         /// Pictures in a batch.
@@ -71,8 +79,61 @@ impl SamplerSettings {
             Self::Balanced { classes, pictures } => {
                 Box::new(Balanced::new(dataset.by_class(), classes, pictures, seed)?)
             }
+            Self::Domains { batch } => {
+                let mut members = vec![Vec::new(); dataset.domains().len()];
+                (0..dataset.len())
+                    .filter(|_| !dataset.domains().is_empty())
+                    .for_each(|i| members[dataset.domain(i)].push(i));
+                Box::new(Domains::new(members, batch, seed)?)
+            }
             Self::Sequential { batch } => Box::new(Sequential::new(dataset.len(), batch)?),
         })
+    }
+}
+
+impl SamplerSettings {
+    /// As [`build`](Self::build), of the pictures of the `domains` alone, all where none is named.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`], too, for a domain that is not there.
+    pub fn build_within(
+        &self,
+        dataset: &Dataset,
+        domains: &[String],
+        seed: u64,
+    ) -> Result<Box<dyn Sampler>, DataError> {
+        if domains.is_empty() {
+            return self.build(dataset, seed);
+        }
+        let places = dataset.places_in(domains)?;
+        let inner = self.build(&dataset.subset(&places)?, seed)?;
+        Ok(Box::new(within::Within { inner, places }))
+    }
+}
+
+impl Dataset {
+    /// Places of the pictures of the domains called `names`.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] for a domain that is not there.
+    pub fn places_in(&self, names: &[String]) -> Result<Vec<usize>, DataError> {
+        let mut wanted = vec![false; self.domains().len()];
+        for name in names {
+            let place = self.domains().iter().position(|domain| domain == name);
+            let place = place.ok_or_else(|| {
+                let known = match self.domains() {
+                    [] => "the data has none; add [[data.domain]]".to_owned(),
+                    domains => format!("known: {}", domains.join(", ")),
+                };
+                DataError::setting(
+                    "stage",
+                    "domains",
+                    format!("no domain is called {name:?}; {known}"),
+                )
+            })?;
+            wanted[place] = true;
+        }
+        Ok((0..self.len()).filter(|&i| wanted.get(self.domain(i)) == Some(&true)).collect())
     }
 }
 

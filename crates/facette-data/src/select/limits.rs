@@ -45,7 +45,7 @@ impl Dataset {
     }
 
     /// For every class, whether it stands in `names`.
-    pub(super) fn listed(&self, names: &[String]) -> Result<Vec<bool>, DataError> {
+    pub(crate) fn listed(&self, names: &[String]) -> Result<Vec<bool>, DataError> {
         let mut listed = vec![false; self.classes().len()];
         for name in names {
             let place = self.classes().iter().position(|class| class == name);

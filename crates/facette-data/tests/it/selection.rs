@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use facette_data::{Dataset, Selection, Split};
+use facette_data::{Dataset, Domain, SamplerSettings, Selection, Split};
 use tempfile::{TempDir, tempdir};
 
 use crate::fixture::{folder, open, png, refusal, write};
@@ -120,4 +120,58 @@ fn selections_happen_in_their_order() {
     let most = Selection { max_per_identity: Some(0), ..Selection::default() };
     assert!(refused(most).contains("at most 0"));
     assert!(refused(Selection { share: Some(1.5), ..Selection::default() }).contains("share"));
+}
+
+#[test]
+fn domains_share_the_identities_out_and_have_their_own_cameras() {
+    let (_root, dataset) = stairs(10);
+    let domains: Vec<Domain> = [
+        r#"{ name = "named", identities = ["id2"] }"#,
+        r#"{ name = "wild", share = 0.3, pictures = [1, 1], capture = [{ kind = "resize", size = 4 }] }"#,
+        r#"{ name = "large", least = 8 }"#,
+        r#"{ name = "rest", capture = [{ kind = "noise", sigma = 20 }] }"#,
+    ]
+    .map(|text| toml::from_str::<toml::Table>(&format!("d = {text}")).unwrap())
+    .map(|table| table["d"].clone().try_into().unwrap())
+    .into();
+    let all = dataset.in_domains(&domains).unwrap();
+    assert_eq!(all.domains(), ["named", "wild", "large", "rest"]);
+    assert_eq!(all.classes(), dataset.classes());
+    let classes = all.classes_of_domains();
+    assert_eq!(classes[0], [2]);
+    assert_eq!(classes[1].len(), 3);
+    assert_eq!(classes.iter().map(Vec::len).sum::<usize>(), 10);
+    for i in 0..all.len() {
+        let old = dataset.find(all.name(i)).unwrap();
+        let (new, before) = (all.picture(i).unwrap(), dataset.picture(old).unwrap());
+        match all.domain(i) {
+            0 | 2 => {
+                assert_eq!(new, before);
+                assert_eq!(all.content_digest(i).unwrap(), dataset.content_digest(old).unwrap());
+            }
+            1 => assert_eq!((new.width(), new.height()), (4, 4)),
+            _ => {
+                assert_ne!(new, before);
+                assert_eq!(new, all.picture(i).unwrap(), "the same every time");
+                assert_ne!(all.content_digest(i).unwrap(), dataset.content_digest(old).unwrap());
+            }
+        }
+    }
+    let wild = all.places_in(&["wild".into()]).unwrap();
+    assert_eq!(wild.len(), 3, "one picture of each");
+    assert_ne!(all.outline_digest().unwrap(), dataset.outline_digest().unwrap());
+    let sampler = SamplerSettings::Sequential { batch: 2 };
+    assert_eq!(sampler.build_within(&all, &["wild".into()], 1).unwrap().order(0), wild);
+    assert!(refusal(all.places_in(&["wil".into()])).contains("named, wild"));
+    assert!(refusal(dataset.places_in(&["wild".into()])).contains("data.domain"));
+    let mixed = SamplerSettings::Domains { batch: 4 }.build_within(&all, &[], 1).unwrap();
+    let first: Vec<usize> = mixed.order(0)[..4].iter().map(|&i| all.domain(i)).collect();
+    assert_eq!(first, [0, 1, 2, 3]);
+
+    let twice = [domains[0].clone(), domains[0].clone()];
+    assert!(refusal(dataset.in_domains(&twice)).contains("domain"));
+    let none = [Domain { least: Some(99), ..domains[2].clone() }];
+    assert!(refusal(dataset.in_domains(&none)).contains("no identity is left"));
+    let both = [Domain { share: Some(0.5), ..domains[2].clone() }];
+    assert!(refusal(dataset.in_domains(&both)).contains("one of"));
 }

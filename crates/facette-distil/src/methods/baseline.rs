@@ -35,6 +35,8 @@ pub struct Baseline {
     pub(crate) route: bool,
     /// Whether virtual pictures are shown.
     pub(crate) mixes: bool,
+    /// Whether the teacher is the picture itself.
+    pub(crate) picture: bool,
 }
 
 /// What RepDistiller gives every term: the labels at full weight, no soft logits.
@@ -48,6 +50,7 @@ pub(crate) const PLAIN: Baseline = Baseline {
     terms: &[],
     route: false,
     mixes: false,
+    picture: false,
 };
 
 /// Settings of the method.
@@ -115,6 +118,7 @@ impl MethodSpec for Baseline {
             labels,
             teacher: true,
             route: self.route,
+            picture: self.picture,
             ..Needs::default()
         };
         self.terms.iter().filter_map(|(name, ..)| of(name).ok()).fold(own, Needs::or)

@@ -51,7 +51,7 @@ impl DmlSpec {
     }
 
     fn streams_of(settings: &Settings) -> Vec<Stream> {
-        let peer = |number: usize| Stream { name: format!("peer-{number}"), learns: true };
+        let peer = |number: usize| Stream::named(format!("peer-{number}"), true);
         (1..settings.networks).map(peer).chain([Stream::student()]).collect()
     }
 }

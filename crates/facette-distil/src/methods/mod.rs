@@ -12,8 +12,12 @@ pub mod ekd;
 pub mod example;
 pub mod feature;
 pub mod kd;
+pub mod mdd;
 pub mod none;
 pub mod published;
+pub mod relational_subsets;
+pub mod reskd;
+pub mod rim;
 pub mod terms;
 
 use crate::method::MethodSpec;
@@ -55,6 +59,11 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::RCO,
     &published::POCKETNET_MULTISTEP,
     &published::TA,
+    &reskd::ResKdSpec,
+    &published::RIM_FHN,
+    &rim::RimSpec,
+    &mdd::MddSpec,
+    &relational_subsets::RelationalSubsetsSpec,
     &published::SNAPSHOT,
     &dml::DmlSpec,
     &alone::CL_ILR,

@@ -8,6 +8,7 @@ pub mod cc;
 pub mod cckd;
 pub mod centre;
 pub mod cl_ilr;
+pub mod coral;
 pub mod cosine;
 pub mod crd;
 pub mod cross_entropy;
@@ -20,6 +21,7 @@ pub mod ft;
 pub mod horkd;
 pub mod kd;
 pub mod kdsvd;
+pub mod maps;
 pub mod mkd;
 pub mod nst;
 pub mod okddip;
@@ -36,6 +38,7 @@ pub mod self_kd;
 pub mod sp;
 pub mod squared;
 pub mod stkd;
+pub mod subset_kd;
 pub mod triplet;
 pub mod vid;
 
@@ -52,6 +55,7 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &squared::SquaredSpec,
     &cosine::CosineSpec,
     &relation::RelationSpec,
+    &coral::CoralSpec,
     &rkd_distance::RkdDistanceSpec,
     &rkd_angle::RkdAngleSpec,
     &pkt::PktSpec,
@@ -62,12 +66,14 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &dkd::DkdSpec,
     &dist::DistSpec,
     &stkd::StkdSpec,
+    &subset_kd::SubsetKdSpec,
     &at::AtSpec,
     &sp::SpSpec,
     &nst::NstSpec,
     &fsp::FspSpec,
     &fitnet::FitNetSpec,
     &vid::VidSpec,
+    &maps::MapsSpec,
     &ab::AbSpec,
     &ft::FtSpec,
     &afd::AfdSpec,

@@ -61,6 +61,7 @@ impl<'a> Through<'a> {
             target: other.as_ref(),
             network: None,
             classes,
+            domains: &[],
             pictures: 1000,
             device: &case.device,
             stream: "student",

@@ -11,6 +11,7 @@ pub(crate) mod cifar_resnet;
 #[path = "../../../../docs/examples/net.rs"]
 mod example;
 pub(crate) mod facette;
+pub(crate) mod fhn;
 mod head;
 pub(crate) mod hidden_vgg;
 pub(crate) mod imagenet_resnet;

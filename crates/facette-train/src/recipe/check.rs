@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use facette_data::{TeacherView, Views};
+use facette_distil::Stream;
 
 use super::parse::Misfit;
 use super::{Recipe, Schedule, Stage, StudentInput, StudentSettings, TeacherKind, TeacherSettings};
@@ -103,18 +104,21 @@ impl Recipe {
         if let Some(views) = &stage.views {
             self.check_views(&format!("{key}.views"), views)?;
         }
-        if let Some(teacher) = teacher {
+        let others =
+            stage.teachers.iter().map(|(name, other)| (format!("{key}.teachers.{name}"), other));
+        for (place, teacher) in
+            teacher.into_iter().map(|own| (format!("{key}.teacher"), own)).chain(others)
+        {
             if teacher.kind == TeacherKind::Stage {
                 let name = teacher.path.as_deref().and_then(Path::to_str).unwrap_or_default();
-                require(known(name), &format!("{key}.teacher.path"), || {
+                require(known(name), &format!("{place}.path"), || {
                     format!("no earlier stage is called {name:?}")
                 })?;
             }
-            require(
-                teacher.kind != TeacherKind::Onnx || views.teacher.is_some(),
-                &format!("{key}.views.teacher"),
-                || "missing; it says what the teacher is shown".into(),
-            )?;
+            let shown = matches!(teacher.kind, TeacherKind::Onnx | TeacherKind::Picture);
+            require(!shown || views.teacher.is_some(), &format!("{key}.views.teacher"), || {
+                "missing; it says what the teacher is shown".into()
+            })?;
         }
         let settings = &stage.settings;
         let spec = facette_distil::find_method(&stage.method)
@@ -128,13 +132,25 @@ impl Recipe {
                 stage.method
             )
         })?;
+        let painted = teacher.is_some_and(|teacher| teacher.kind == TeacherKind::Picture);
+        require(painted || !spec.needs().picture, &format!("{key}.teacher.kind"), || {
+            format!(
+                "method {:?} learns to paint the picture itself: give {{ kind = \"picture\" }}, and \
+                 in views.teacher how large it is and mode = \"paired\"",
+                stage.method
+            )
+        })?;
+        require(!spec.needs().domains || !self.data.domains.is_empty(), "data.domain", || {
+            format!("missing; method {:?} tells domains apart", stage.method)
+        })?;
         let streams =
             spec.streams(settings).map_err(|e| Misfit::new(format!("{key}.settings"), e))?;
         for stream in &streams {
             let supplied = match stream.name.as_str() {
                 "student" => true,
                 "teacher" => teacher.is_some(),
-                other => stage.streams.contains_key(other),
+                other if stream.learns => stage.streams.contains_key(other),
+                other => stage.streams.contains_key(other) != stage.teachers.contains_key(other),
             };
             require(supplied, &format!("{key}.{}", stream.name), || {
                 format!(
@@ -143,7 +159,11 @@ impl Recipe {
                     stream.name,
                     match stream.name.as_str() {
                         "teacher" => "[teacher]".to_owned(),
-                        other => format!("[stage.streams.{other}]"),
+                        other if stream.learns => format!("[stage.streams.{other}]"),
+                        other => format!(
+                            "[stage.teachers.{other}], or its network with `init` or `init_stage` \
+                             under [stage.streams.{other}]"
+                        ),
                     }
                 )
             })?;
@@ -154,6 +174,28 @@ impl Recipe {
                 format!("method {:?} has no stream of that name", stage.method)
             })?;
             check_net(&place, net)?;
+            let fresh = net.init.is_none() && net.init_stage.is_none();
+            let learns = streams.iter().any(|stream| &stream.name == name && stream.learns);
+            require(learns || !fresh, &place, || {
+                "is finished and needs weights: give init or init_stage".into()
+            })?;
+            if let Some(stage) = &net.init_stage {
+                require(known(stage), &format!("{place}.init_stage"), || {
+                    format!("no earlier stage is called {stage:?}")
+                })?;
+            }
+        }
+        for (name, teacher) in &stage.teachers {
+            let place = format!("{key}.teachers.{name}");
+            let finished = |stream: &&Stream| &stream.name == name && !stream.learns;
+            require(name != "teacher" && streams.iter().any(|s| finished(&s)), &place, || {
+                format!("method {:?} has no other finished stream of that name", stage.method)
+            })?;
+            let fits = !matches!(teacher.kind, TeacherKind::Net | TeacherKind::Route);
+            require(fits, &format!("{place}.kind"), || {
+                "expected a finished teacher that does not move".into()
+            })?;
+            check_teacher(&place, teacher)?;
         }
         for (place, term) in stage.terms.iter().enumerate() {
             for name in [Some(&term.learner), term.target.as_ref()].into_iter().flatten() {
@@ -270,7 +312,8 @@ fn check_teacher(key: &str, teacher: &TeacherSettings) -> Result<(), Misfit> {
     let at = |rest: &str| format!("{key}.{rest}");
     relative(&at("path"), teacher.path.as_deref())?;
     require(teacher.batch > 0, &at("batch"), || "expected at least 1, found 0".into())?;
-    let computes = !matches!(teacher.kind, TeacherKind::Features | TeacherKind::Net);
+    let without = [TeacherKind::Features, TeacherKind::Net, TeacherKind::Picture];
+    let computes = !without.contains(&teacher.kind);
     require(!computes || teacher.path.is_some(), &at("path"), || {
         "missing; it says where the teacher is".into()
     })?;

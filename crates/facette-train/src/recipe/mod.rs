@@ -8,7 +8,7 @@ mod stage;
 
 use std::path::PathBuf;
 
-use facette_data::{LoaderSettings, Preparation, Selection, Source, Split, Views};
+use facette_data::{Domain, LoaderSettings, Preparation, Selection, Source, Split, Views};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use parse::{refused, table};
@@ -112,6 +112,9 @@ pub struct DataSettings {
     /// Which identities are held out for validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
+    /// Parts of the remaining identities whose pictures come from cameras of their own.
+    #[serde(default, rename = "domain", skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<Domain>,
     /// When pictures are decoded and how many bad ones are tolerated. A `folder` is relative to
     /// the cache folder.
     #[serde(default)]
@@ -141,6 +144,8 @@ pub enum TeacherKind {
     Stage,
     /// A network that learns in the stage; `net` names it.
     Net,
+    /// No network: the picture itself in the teacher's view, as a vector.
+    Picture,
 }
 
 /// The network that is imitated.

@@ -65,9 +65,15 @@ pub struct Stage {
     /// Views of this stage, where they are not the recipe's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub views: Option<Views>,
+    /// Names of the domains whose pictures are shown; all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
     /// Networks of the method's streams other than `student` and `teacher`, by stream.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub streams: BTreeMap<String, StudentSettings>,
+    /// Finished teachers of the method's streams other than `teacher`, by stream.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teachers: BTreeMap<String, TeacherSettings>,
     /// Terms besides the method's own.
     #[serde(default, rename = "term", skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<ExtraTerm>,

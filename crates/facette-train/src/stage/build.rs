@@ -1,7 +1,9 @@
 //! From a recipe's stage to streams, terms and a loader.
 
-use facette_data::{Loader, Views};
-use facette_distil::{Context, Method, Needs, Stream, StreamShapes, find_method, find_term};
+use facette_data::{Loader, TeacherView, Views};
+use facette_distil::{
+    Context, Domain, Method, Needs, Stream, StreamShapes, find_method, find_term,
+};
 use facette_graph::Graph;
 use facette_image::View;
 use facette_nets::{NetOptions, Network, build, find};
@@ -66,10 +68,17 @@ impl StageRun {
             })?;
             vectors = Some(chosen.outputs(run)?);
         }
-        let mut frozen = None;
+        let mut frozen: Vec<(usize, Teacher)> = Vec::new();
+        let mut teacher = teacher;
         for (place, stream) in stream_list.iter().enumerate() {
-            if !stream.learns {
-                frozen = Some(place);
+            if !stream.learns && stream.name == TEACHER {
+                frozen.extend(teacher.take().map(|teacher| (place, teacher)));
+                continue;
+            }
+            if let Some(chosen) = settings.teachers.get(&stream.name) {
+                let other = teacher::open(run, chosen, &views)?;
+                views.teacher = one_view(run, index, &stream.name, &views, other.view())?;
+                frozen.push((place, other));
                 continue;
             }
             let net = net_of(stream, &settings, &student_settings, teacher_settings.as_ref());
@@ -79,24 +88,38 @@ impl StageRun {
             })?;
             let vector = vectors.as_ref().map(|known| known.embedding());
             let network = learner(run, index, stream, net, needs, &views, vector)?;
-            let optimiser = Optimiser::new(&settings.optimiser, settings.decay_norms_and_biases);
-            let body = Body::Learner { network: Box::new(network), input: net.input, optimiser };
-            members.push((place, Member { name: stream.name.clone(), body }));
+            let input = net.input;
+            let body = match stream.learns {
+                true => {
+                    let decays = settings.decay_norms_and_biases;
+                    let optimiser = Optimiser::new(&settings.optimiser, decays);
+                    Body::Learner { network: Box::new(network), input, optimiser }
+                }
+                false => Body::Still { network: Box::new(network.frozen()), input },
+            };
+            members.push((place, member(stream, body)));
         }
+        let teacher_digest = digest_of(&frozen, teacher_digest);
 
         // The terms are built for what the teacher could yield; what they then read decides
         // whether its outputs can be computed beforehand.
         let mut shapes = Vec::with_capacity(stream_list.len());
         for (place, _) in stream_list.iter().enumerate() {
             let member = members.iter().find(|(at, _)| *at == place);
-            shapes.push(match (member, &teacher) {
+            let teacher = frozen.iter().find(|(at, _)| *at == place);
+            let own = match (member, teacher) {
                 (Some((_, member)), _) => member.body.shapes()?,
-                (None, Some(teacher)) => teacher.shapes(run)?,
+                (None, Some((_, teacher))) => teacher.shapes(run)?,
                 (None, None) => {
                     let problem =
                         format!("method {:?} imitates one: add [teacher]", settings.method);
                     return Err(refuse(run, index, "teacher", &problem));
                 }
+            };
+            let stream = &stream_list[place];
+            shapes.push(match stream.on {
+                Some(base) => own.added_to(&stream.name, &shapes[base])?,
+                None => own,
             });
         }
         let graph = |place: usize| match members.iter().find(|(at, _)| *at == place) {
@@ -105,24 +128,30 @@ impl StageRun {
         };
         let graphs: Vec<Option<&Graph>> = (0..stream_list.len()).map(graph).collect();
         let mut built = ties(run, &settings, &stream_list, &shapes, &graphs)?;
-        if let (Some(place), Some(chosen)) = (frozen, teacher) {
+        for (place, chosen) in frozen {
             let wanted = built.wanted(place);
             let body = chosen.body(run, wanted, method.mixes())?;
-            members.push((place, Member { name: stream_list[place].name.clone(), body }));
+            members.push((place, member(&stream_list[place], body)));
         }
         members.sort_by_key(|(place, _)| *place);
         let mut members: Vec<Member> = members.into_iter().map(|(_, member)| member).collect();
         for (place, member) in members.iter_mut().enumerate() {
-            if let Body::Learner { network, .. } = &mut member.body {
+            if let Body::Learner { network, .. } | Body::Still { network, .. } = &mut member.body {
                 network.want(built.wanted(place));
             }
         }
         let names = losses::names(&stream_list, &built.ties);
 
-        let sampler = settings.sampler().build(run.pictures.dataset(), run.recipe.seed)?;
+        let sampler = settings.sampler().build_within(
+            run.pictures.dataset(),
+            &settings.domains,
+            run.recipe.seed,
+        )?;
         let live = members.iter().any(|member| match &member.body {
-            Body::Live(_) | Body::Route(_) => true,
-            Body::Learner { input, .. } => *input == StudentInput::Teacher,
+            Body::Live(_) | Body::Route(_) | Body::Picture(_) => true,
+            Body::Learner { input, .. } | Body::Still { input, .. } => {
+                *input == StudentInput::Teacher
+            }
             Body::Known(_) => false,
         });
         let shown = Views {
@@ -143,6 +172,7 @@ impl StageRun {
         let course =
             Course::new(&settings.schedule, settings.lr, settings.warm_up, steps, per_epoch);
         let streams = Streams { members, vectors };
+        let assembled = streams.assembled()?;
         let average = settings
             .ema
             .map(|ema| Average::new(ema, streams.student().parameters()))
@@ -155,6 +185,7 @@ impl StageRun {
             index,
             settings,
             streams,
+            assembled,
             ties: std::mem::take(&mut built.ties),
             names,
             course,
@@ -170,6 +201,39 @@ impl StageRun {
             steps,
             offset,
         })
+    }
+}
+
+fn member(stream: &Stream, body: Body) -> Member {
+    Member { name: stream.name.clone(), body, reads: stream.reads, on: stream.on }
+}
+
+/// The view of all teachers of a stage, that of one more included.
+fn one_view(
+    run: &Run<'_>,
+    index: usize,
+    name: &str,
+    views: &Views,
+    own: Option<&TeacherView>,
+) -> Result<Option<TeacherView>, TrainError> {
+    match (&views.teacher, own) {
+        (Some(view), Some(own)) if view != own => {
+            let problem = "sees pictures otherwise than the other teachers of the stage; a stage shows \
+                           all of them one view";
+            Err(refuse(run, index, &format!("teachers.{name}"), problem))
+        }
+        (None, own) => Ok(own.cloned()),
+        (known, _) => Ok(known.clone()),
+    }
+}
+
+/// The digest of the teachers of a stage: that of the only one, or of all in their order.
+fn digest_of(frozen: &[(usize, Teacher)], only: Option<String>) -> Option<String> {
+    let digests: Vec<String> = frozen.iter().filter_map(|(_, teacher)| teacher.digest()).collect();
+    match digests.as_slice() {
+        [] => only,
+        [digest] => Some(digest.clone()),
+        all => Some(blake3::hash(all.concat().as_bytes()).to_hex().to_string()),
     }
 }
 
@@ -248,7 +312,7 @@ fn learner(
     let name = format!("net/{}", stream.name);
     let mut network =
         Network::new(graph, find(&net.net)?.init(), run.recipe.seed, &name, &run.device)?;
-    teacher::initialise(run, net, &mut network)?;
+    teacher::initialise(run, &stream.name, net, &mut network)?;
     Ok(network)
 }
 
@@ -261,11 +325,18 @@ fn ties(
     graphs: &[Option<&Graph>],
 ) -> Result<Method, TrainError> {
     let dataset = run.pictures.dataset();
+    let domains: Vec<Domain> = dataset
+        .domains()
+        .iter()
+        .zip(dataset.classes_of_domains())
+        .map(|(name, classes)| Domain { name: name.clone(), classes })
+        .collect();
     let context = |learner: usize, target: Option<usize>| Context {
         student: &shapes[learner],
         target: target.map(|target| &shapes[target]),
         network: graphs[learner],
         classes: Some(dataset.classes().len()),
+        domains: &domains,
         pictures: dataset.len(),
         device: &run.device,
         stream: &streams[learner].name,

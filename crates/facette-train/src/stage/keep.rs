@@ -82,7 +82,7 @@ impl StageRun {
         let folder = run.stage_folder(self.index);
         artefact::folder(&folder)?;
         if self.is_done() {
-            self.write_student(run, &self.judged(), file::LAST)?;
+            self.write_student(run, &self.judged()?, file::LAST)?;
         }
         let state = Saved {
             recipe: run.recipe.digest(),
@@ -101,7 +101,7 @@ impl StageRun {
         let path = run.paths.folder.join(file::CHECKPOINT);
         Checkpoint { state, tensors }.write(&path)?;
         if !self.is_done() {
-            self.write_student(run, &self.judged(), file::LAST)?;
+            self.write_student(run, &self.judged()?, file::LAST)?;
         }
         run.last_saved = Some(self.progress.step);
         run.observer.on(&Event::Saved { path });
@@ -122,7 +122,7 @@ impl StageRun {
         }
         artefact::folder(&run.stage_folder(self.index).join(file::EPOCHS))?;
         let name = format!("{}/{epoch:04}.safetensors", file::EPOCHS);
-        self.write_student(run, &self.judged(), &name)
+        self.write_student(run, &self.judged()?, &name)
     }
 
     /// Takes up what a checkpoint holds.

@@ -9,6 +9,7 @@ pub(crate) use keep::Saved;
 use burn::tensor::{Tensor, TensorData};
 use facette_data::{Batches, Cursor, Loader, TwoViewBatch, Views};
 use facette_distil::{Batch, Mix, Tie};
+use facette_graph::Graph;
 use facette_image::View;
 use facette_nets::Network;
 
@@ -27,6 +28,8 @@ pub(crate) struct StageRun {
     pub(crate) index: usize,
     pub(crate) settings: Stage,
     pub(crate) streams: Streams,
+    /// The student, where it is made of several networks.
+    assembled: Option<Graph>,
     pub(crate) ties: Vec<Tie>,
     /// Names of the ties, in their order.
     pub(crate) names: Vec<String>,
@@ -99,6 +102,7 @@ impl StageRun {
                 .map(|(values, teacher)| tensor(values, &teacher.view)),
         };
         let mut known = Batch::first(batch.labels, batch.indices, device);
+        known.domains = batch.domains;
         known.step = self.progress.step;
         known.progress = self.progress.step as f64 / self.steps as f64;
         known.epoch = batch.cursor.epoch as usize;
@@ -111,12 +115,30 @@ impl StageRun {
         Ok((shown, known))
     }
 
-    /// The student as it would be saved: frozen, averaged where the recipe says so.
-    pub(crate) fn judged(&self) -> Network {
-        match &self.average {
+    /// The student as it would be saved: frozen, averaged where the recipe says so, with the networks
+    /// that it reads and that it is added to.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub(crate) fn judged(&self) -> Result<Network, TrainError> {
+        let student = match &self.average {
             Some(average) => average.applied(self.streams.student()),
             None => self.streams.student().frozen(),
+        };
+        match &self.assembled {
+            Some(graph) => self.streams.together(graph, &student),
+            None => Ok(student),
         }
+    }
+
+    /// Learned values of the student, all its networks together.
+    pub(crate) fn parameters(&self) -> usize {
+        let learned = |graph: &Graph| {
+            let specs = graph.tensors().into_iter().filter(|spec| spec.kind.is_learned());
+            specs.map(|spec| spec.len()).sum()
+        };
+        let alone = || self.streams.student().parameters().count();
+        self.assembled.as_ref().map_or_else(alone, learned)
     }
 
     pub(crate) fn started_event(&self, run: &Run<'_>) -> Event {
@@ -125,7 +147,7 @@ impl StageRun {
             index: self.index,
             stages: run.recipe.stages.len(),
             pictures: run.pictures.dataset().len(),
-            parameters: self.streams.student().parameters().count(),
+            parameters: self.parameters(),
             steps: self.steps,
             done: self.progress.step,
         }
@@ -185,7 +207,7 @@ impl StageRun {
         let Some(validator) = run.validator.as_mut().filter(|_| due(validation.every)) else {
             return Ok(());
         };
-        let student = self.judged();
+        let student = self.judged()?;
         let refuse = |problem: String| TrainError::Validation {
             protocol: validation.protocol.clone(),
             problem,

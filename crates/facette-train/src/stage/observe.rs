@@ -12,7 +12,7 @@ use crate::run::Run;
 
 /// Every picture once a pass, in a new order each time; the last batch may be short.
 struct EveryPicture {
-    pictures: usize,
+    pictures: Vec<usize>,
     batch: usize,
     seed: u64,
 }
@@ -23,11 +23,11 @@ impl Sampler for EveryPicture {
     }
 
     fn steps(&self) -> usize {
-        self.pictures.div_ceil(self.batch)
+        self.pictures.len().div_ceil(self.batch)
     }
 
     fn order(&self, pass: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.pictures).collect();
+        let mut order = self.pictures.clone();
         order.shuffle(&mut facette_random::stream(self.seed, "observe/shuffle", pass));
         order
     }
@@ -43,7 +43,11 @@ impl StageRun {
         if passes == 0 {
             return Ok(());
         }
-        let pictures = run.pictures.dataset().len();
+        let dataset = run.pictures.dataset();
+        let pictures = match self.settings.domains.as_slice() {
+            [] => (0..dataset.len()).collect(),
+            domains => dataset.places_in(domains)?,
+        };
         let batch = self.loader.batch();
         let sampler = EveryPicture { pictures, batch, seed: run.recipe.seed };
         let loader = Loader::new(

@@ -32,6 +32,8 @@ enum Source {
     Model { model: Model, view: Box<TeacherView> },
     /// Models of which one teaches at a time.
     Route { route: Box<Route>, view: Box<TeacherView> },
+    /// The picture itself.
+    Picture { view: Box<TeacherView> },
     /// A network that reads the outputs of another teacher.
     Adapter { base: Box<Teacher>, network: Box<Network> },
 }
@@ -62,6 +64,7 @@ pub(crate) fn open(
             (folder.display().to_string(), files[0].clone())
         }
         TeacherKind::Stage => return of_stage(run, settings, &path, views),
+        TeacherKind::Picture => return picture(settings, views),
     };
     let refuse = |problem: String| TrainError::Teacher { teacher: name.clone(), problem };
     let chosen = views.teacher.clone();
@@ -110,6 +113,18 @@ fn beside(settings: &TeacherSettings) -> Teacher {
         digest: String::new(),
         source: Source::Beside,
     }
+}
+
+fn picture(settings: &TeacherSettings, views: &Views) -> Result<Teacher, TrainError> {
+    let name = "the picture itself".to_owned();
+    let fitting = views.teacher.clone().filter(|view| view.mode == TeacherMode::Paired);
+    let Some(view) = fitting else {
+        let problem =
+            "must show the student's own crop: set views.teacher.mode = \"paired\"".into();
+        return Err(TrainError::Teacher { teacher: name, problem });
+    };
+    let source = Source::Picture { view: Box::new(view) };
+    Ok(Teacher { settings: settings.clone(), name, digest: String::new(), source })
 }
 
 /// A student file as a teacher; its card says what it is shown, and the recipe may not differ.
@@ -196,6 +211,7 @@ impl Teacher {
         match &self.source {
             Source::Model { model, .. } => model.shapes(),
             Source::Route { route, .. } => route.model().shapes(),
+            Source::Picture { view } => Ok(StreamShapes::embedding_only(view.view.len())),
             Source::Adapter { network, .. } => {
                 Ok(StreamShapes::embedding_only(network.embedding_dim()))
             }
@@ -222,7 +238,7 @@ impl Teacher {
     /// A digest of what it is, in hexadecimal; vectors beside the pictures are part of the data.
     pub(crate) fn digest(&self) -> Option<String> {
         match &self.source {
-            Source::Beside => None,
+            Source::Beside | Source::Picture { .. } => None,
             Source::Model { .. } | Source::Route { .. } => Some(self.digest.clone()),
             Source::Adapter { base, .. } => {
                 let whole = format!("{}{}", base.digest().unwrap_or_default(), self.digest);
@@ -234,7 +250,9 @@ impl Teacher {
     /// What it sees, where it computes.
     pub(crate) fn view(&self) -> Option<&TeacherView> {
         match &self.source {
-            Source::Model { view, .. } | Source::Route { view, .. } => Some(view),
+            Source::Model { view, .. } | Source::Route { view, .. } | Source::Picture { view } => {
+                Some(view)
+            }
             _ => None,
         }
     }
@@ -272,6 +290,10 @@ impl Teacher {
                 };
                 compute::outputs(run, &task)
             }
+            Source::Picture { .. } => Err(TrainError::Teacher {
+                teacher: self.name.clone(),
+                problem: "is another one at every step; name a teacher that computes".into(),
+            }),
             Source::Route { .. } => Err(TrainError::Teacher {
                 teacher: self.name.clone(),
                 problem: "its outputs change from epoch to epoch; name one student of the run \
@@ -315,7 +337,7 @@ impl Teacher {
             Source::Model { view, .. } => {
                 self.settings.cache.unwrap_or(view.mode == TeacherMode::Clean)
             }
-            Source::Route { .. } => false,
+            Source::Route { .. } | Source::Picture { .. } => false,
             Source::Beside | Source::Adapter { .. } => true,
         };
         match self.source {
@@ -327,6 +349,7 @@ impl Teacher {
                 route.want(wanted);
                 Ok(Body::Route(route))
             }
+            Source::Picture { view } => Ok(Body::Picture(view.view.len())),
             _ => Ok(Body::Known(self.outputs(run)?)),
         }
     }
@@ -343,13 +366,15 @@ fn adapted(network: &Network, known: &Outputs, batch: usize) -> Result<Outputs, 
     Ok(Outputs::new(network.embedding_dim(), None, rows, device))
 }
 
-/// Gives a fresh network the weights its recipe says it starts from.
+/// Gives a fresh network, that of stream `stream`, the weights its recipe says it starts from. A student that is made of
+/// several networks gives its part of the stream's name.
 ///
 /// # Errors
 /// [`TrainError::Graph`] if the file does not fit, [`TrainError::Teacher`] if it holds none of the
 /// network's tensors.
 pub(crate) fn initialise(
     run: &mut Run<'_>,
+    stream: &str,
     net: &StudentSettings,
     network: &mut Network,
 ) -> Result<(), TrainError> {
@@ -361,7 +386,12 @@ pub(crate) fn initialise(
         },
         (None, None) => return Ok(()),
     };
-    let found = StateDict::open(&path)?.fit(network.graph())?;
+    let dict = StateDict::open(&path)?;
+    let part = dict.part(stream);
+    let found = match part.arrays.is_empty() {
+        true => dict.fit(network.graph())?,
+        false => part.fit(network.graph())?,
+    };
     if found.arrays.is_empty() {
         return Err(TrainError::Teacher {
             teacher: path.display().to_string(),

@@ -154,7 +154,8 @@ fn terms() -> Vec<Entry> {
 }
 
 fn needs(needs: Needs) -> Vec<&'static str> {
-    let Needs { logits, stages, embedding, labels, teacher, memory, route } = needs;
+    let Needs { logits, stages, embedding, labels, teacher, memory, route, domains, picture } =
+        needs;
     [
         (teacher, "teacher"),
         (labels, "labels"),
@@ -163,6 +164,8 @@ fn needs(needs: Needs) -> Vec<&'static str> {
         (embedding, "embedding"),
         (memory, "memory"),
         (route, "route"),
+        (domains, "domains"),
+        (picture, "picture"),
     ]
     .into_iter()
     .filter_map(|(needed, name)| needed.then_some(name))

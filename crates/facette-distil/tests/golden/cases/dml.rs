@@ -34,6 +34,7 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
             target: None,
             network: None,
             classes,
+            domains: &[],
             pictures: 1000,
             device: &case.device,
             stream: &names[peer].name,

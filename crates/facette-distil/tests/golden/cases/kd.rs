@@ -43,6 +43,7 @@ fn total(case: &Case, student: Tensor<2>, teacher: Tensor<2>, temperature: f64) 
         target: (index == 1).then(|| &described[0]),
         network: None,
         classes: Some(classes),
+        domains: &[],
         pictures: 1000,
         device: &case.device,
         stream: "student",
