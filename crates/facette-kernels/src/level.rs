@@ -22,6 +22,9 @@ pub enum Level {
     /// [`Level::Avx512`] with VNNI's products of whole numbers. Has run under an emulator only and
     /// is therefore used only where `FACETTE_KERNELS` names it.
     Avx512Vnni,
+    /// [`Level::Avx512Vnni`] with AMX's tiles of bytes, which the operating system must allow. Has run
+    /// under an emulator only and is therefore used only where `FACETTE_KERNELS` names it.
+    Amx,
 }
 
 impl Level {
@@ -41,6 +44,7 @@ impl Level {
             Level::AvxVnni => "avx-vnni",
             Level::Avx512 => "avx512",
             Level::Avx512Vnni => "avx512-vnni",
+            Level::Amx => "amx",
         }
     }
 
@@ -57,6 +61,7 @@ impl Level {
             Level::Avx2 => Some(Level::Scalar),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
+            Level::Amx => Some(Level::Avx512Vnni),
         }
     }
 
