@@ -23,6 +23,9 @@ pub enum Level {
     /// [`Level::Avx512`] with VNNI's products of whole numbers. Has run under an emulator only and
     /// is therefore used only where `FACETTE_KERNELS` names it.
     Avx512Vnni,
+    /// [`Level::Avx512Vnni`] with AMX's tiles of bytes, which the operating system must allow. Has run
+    /// under an emulator only and is therefore used only where `FACETTE_KERNELS` names it.
+    Amx,
     /// AArch64 with NEON, which all have that compute with floats.
     Neon,
     /// WebAssembly with the vectors of 128 bits, where the target has them.
@@ -54,6 +57,7 @@ impl Level {
             Level::AvxVnni => "avx-vnni",
             Level::Avx512 => "avx512",
             Level::Avx512Vnni => "avx512-vnni",
+            Level::Amx => "amx",
             Level::Neon => "neon",
             Level::Simd128 => "simd128",
         }
@@ -72,6 +76,7 @@ impl Level {
             Level::Avx2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
+            Level::Amx => Some(Level::Avx512Vnni),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::lanes::{Ints, Lanes, Shorts, WideShorts};
 use super::tile::{Table, Tiles};
-use super::value::{Code, Value};
+use super::value::{Code, Source, Value};
 use super::winograd::whole;
 use super::work::{Buffers, Work};
 use crate::simd::winograd as float;
@@ -29,7 +29,7 @@ impl Arithmetic for Exact {}
 impl Arithmetic for Whole {}
 
 pub(super) mod rules {
-    use super::{Buffers, Table, Tiles, Value, Work};
+    use super::{Buffers, Source, Table, Tiles, Value, Work};
     use crate::infer::aligned::Plain;
     use crate::infer::lanes::Lanes;
 
@@ -54,6 +54,14 @@ pub(super) mod rules {
         /// An activation as a factor; what stands for 0 becomes 0.
         fn operand(value: Self::Source, code: <Self::Source as Value>::Code) -> Self::Operand;
         fn factor(weight: Self::Weight) -> Self::Operand;
+        /// Weights that bytes can be multiplied by as they are.
+        fn byte_weights(_: &[Self::Weight]) -> Option<&[i8]> {
+            None
+        }
+        /// Activations that are bytes.
+        fn bytes(_: Source<'_, Self::Source>) -> Option<Source<'_, u8>> {
+            None
+        }
         /// Activations that are factors already.
         fn factors(values: &[Self::Source]) -> Option<&[Self::Operand]>;
         /// Eight factors.
@@ -230,6 +238,14 @@ impl rules::Rules for Whole {
 
     fn factor(weight: i8) -> i16 {
         i16::from(weight)
+    }
+
+    fn byte_weights(weight: &[i8]) -> Option<&[i8]> {
+        Some(weight)
+    }
+
+    fn bytes(x: Source<'_, u8>) -> Option<Source<'_, u8>> {
+        Some(x)
     }
 
     fn factors(_: &[u8]) -> Option<&[i16]> {

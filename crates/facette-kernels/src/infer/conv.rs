@@ -1,8 +1,10 @@
 //! A convolution and all that follows it up to the next.
 
 use super::arithmetic::Arithmetic;
+use super::bytes::Bytes;
 use super::depthwise::{self, Depthwise};
 use super::direct::Direct;
+use super::dot::{Dot, byte_products};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
@@ -19,6 +21,8 @@ pub struct Conv<A: Arithmetic> {
     output: usize,
     finish: Finish,
     method: Method<A>,
+    /// The same in bytes, for levels with instructions for them.
+    bytes: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl<A: Arithmetic> Conv<A> {
             output: shape.out_height * shape.out_width * pitch(shape.out_channels),
             finish,
             method,
+            bytes: A::byte_weights(weight).and_then(|weight| Bytes::new(shape, weight)),
         }
     }
 
@@ -74,6 +79,9 @@ impl<A: Arithmetic> Conv<A> {
     /// Makes room in `work` for a batch of this many pictures.
     pub fn reserve(&self, work: &mut Work, batch: usize) {
         A::buffers(work).reserve(self.needs(batch));
+        if let Some(bytes) = &self.bytes {
+            bytes.reserve(work);
+        }
     }
 
     /// Bytes of working memory for one picture.
@@ -110,7 +118,13 @@ impl<A: Arithmetic> Conv<A> {
         if let Some(residual) = residual {
             check_len("residual", residual.values.len(), batch * self.output);
         }
-        let (finish, buffers) = (&self.finish, A::buffers(work));
+        let finish = &self.finish;
+        if let (Some(bytes), Some(x), Some(dot)) =
+            (&self.bytes, A::bytes(x), self.byte_products(level))
+        {
+            return bytes.run(level, dot, batch, x, residual, finish, y, work);
+        }
+        let buffers = A::buffers(work);
         match &self.method {
             Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
             Method::Winograd { many, few } => match few {
@@ -123,5 +137,12 @@ impl<A: Arithmetic> Conv<A> {
                 run_at(level, depthwise::Run { layer, batch, x, residual, finish, y });
             }
         }
+    }
+
+    /// The loop over bytes where it is the fastest: AMX outdoes the shortcut, VNNI only the plain
+    /// sums.
+    fn byte_products(&self, level: Level) -> Option<unsafe fn(&mut Dot<'_>)> {
+        let plain = matches!(self.method, Method::Direct(_));
+        byte_products(level).filter(|_| plain || level == Level::Amx)
     }
 }

@@ -159,18 +159,18 @@ impl<A: Arithmetic> Direct<A> {
 }
 
 /// Finishes the sums `[pixel][COLUMNS]` of one panel.
-struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
-    sums: &'a [A::Sum],
+pub(super) struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
+    pub(super) sums: &'a [A::Sum],
     /// First pixel, of all pictures.
-    first: usize,
-    count: usize,
+    pub(super) first: usize,
+    pub(super) count: usize,
     /// First channel, and how many there are from there on in the group.
-    channels: [usize; 2],
+    pub(super) channels: [usize; 2],
     /// Whether the padding behind the last channel may be written.
-    lone: bool,
-    residual: Option<Source<'a, R>>,
-    finish: &'a Finish,
-    y: Target<'a, Y>,
+    pub(super) lone: bool,
+    pub(super) residual: Option<Source<'a, R>>,
+    pub(super) finish: &'a Finish,
+    pub(super) y: Target<'a, Y>,
 }
 
 impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {

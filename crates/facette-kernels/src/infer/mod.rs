@@ -15,9 +15,11 @@
 
 mod aligned;
 mod arithmetic;
+mod bytes;
 mod conv;
 mod depthwise;
 mod direct;
+mod dot;
 mod finish;
 mod lanes;
 mod level_task;
@@ -30,6 +32,10 @@ mod value;
 mod winograd;
 mod work;
 
+#[cfg(target_arch = "x86_64")]
+mod dot_amx;
+#[cfg(target_arch = "x86_64")]
+mod dot_vnni;
 #[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]

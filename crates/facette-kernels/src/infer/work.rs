@@ -7,6 +7,9 @@ use super::aligned::{Aligned, Plain};
 pub struct Work {
     pub(super) floats: Buffers<f32, f32>,
     pub(super) whole: Buffers<i16, i32>,
+    /// Windows of bytes, and what their sums start from.
+    pub(super) rows: Aligned<u8>,
+    pub(super) starts: Aligned<i32>,
 }
 
 /// Working memory of one arithmetic.
@@ -60,6 +63,6 @@ impl<X: Plain, S: Plain> Buffers<X, S> {
 impl Work {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.floats.bytes() + self.whole.bytes()
+        self.floats.bytes() + self.whole.bytes() + self.rows.bytes() + self.starts.bytes()
     }
 }

@@ -37,7 +37,29 @@ pub(super) fn available() -> &'static [Level] {
         }
         if wide && is_x86_feature_detected!("avx512vnni") {
             levels.push(Level::Avx512Vnni);
+            if tiles_allowed() {
+                levels.push(Level::Amx);
+            }
         }
         levels
     })
+}
+
+/// Whether there is AMX for int8 and bf16, and Linux lets this process use its tiles, which it does
+/// only for those that ask (`Documentation/arch/x86/xstate.rst`).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn tiles_allowed() -> bool {
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const TILE_DATA: libc::c_long = 18;
+    const BF16_TILE_INT8: u32 = 1 << 22 | 1 << 24 | 1 << 25;
+    let features = std::arch::x86_64::__cpuid_count(7, 0).edx;
+    features & BF16_TILE_INT8 == BF16_TILE_INT8
+        // SAFETY: a system call that takes two numbers and touches no memory of this process.
+        && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) } == 0
+}
+
+/// Other systems have other ways, or none.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn tiles_allowed() -> bool {
+    false
 }

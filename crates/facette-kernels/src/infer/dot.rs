@@ -1,0 +1,102 @@
+//! Rows of bytes by panels of int8 weights.
+
+use crate::Level;
+
+/// Rows multiplied at a time.
+pub(super) const BAND: usize = 64;
+/// Columns of a panel.
+pub(super) const COLUMNS: usize = super::tile::COLUMNS;
+/// What the length of a row is a multiple of.
+pub(super) const DEPTH: usize = 64;
+
+/// `into[p][i][n] = starts[p][n] + sum over k of rows[i][k] * weight[p][k / 4][n][k % 4]`, modulo
+/// 2^32, for rows i below `count` and all panels p.
+///
+/// What lies in the rows from `count` on, up to [`BAND`], may be read, and the same rows of `into`
+/// may be written.
+pub(super) struct Dot<'a> {
+    pub(super) rows: &'a [u8],
+    pub(super) count: usize,
+    pub(super) depth: usize,
+    pub(super) weight: &'a [i8],
+    pub(super) starts: &'a [i32],
+    pub(super) into: &'a mut [i32],
+}
+
+impl Dot<'_> {
+    pub(super) fn panels(&self) -> usize {
+        self.starts.len() / COLUMNS
+    }
+
+    /// # Panics
+    /// Where a slice is not as long as depth and panels say.
+    pub(super) fn check(&self) {
+        let panels = self.panels();
+        assert!(self.count <= BAND && self.depth.is_multiple_of(DEPTH), "a band of whole steps");
+        assert_eq!(self.rows.len(), BAND * self.depth, "rows");
+        assert_eq!(self.weight.len(), panels * self.depth * COLUMNS, "weight");
+        assert_eq!(self.into.len(), panels * BAND * COLUMNS, "sums");
+    }
+}
+
+/// The loop of a level that has instructions for bytes. It trusts that [`Dot::check`] has passed and
+/// that the processor has the level.
+pub(super) fn byte_products(level: Level) -> Option<unsafe fn(&mut Dot<'_>)> {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        _ if level.runs(Level::Amx) => Some(super::dot_amx::dot),
+        #[cfg(target_arch = "x86_64")]
+        _ if level.runs(Level::Avx512Vnni) => Some(super::dot_vnni::wide),
+        #[cfg(target_arch = "x86_64")]
+        _ if level.runs(Level::AvxVnni) => Some(super::dot_vnni::narrow),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The specification.
+    fn dot(p: &Dot<'_>, panel: usize, row: usize, column: usize) -> i32 {
+        (0..p.depth).fold(p.starts[panel * COLUMNS + column], |sum, k| {
+            let at = ((panel * p.depth + k / 4 * 4) * COLUMNS) + 4 * column + k % 4;
+            let product = i32::from(p.rows[row * p.depth + k]) * i32::from(p.weight[at]);
+            sum.wrapping_add(product)
+        })
+    }
+
+    #[test]
+    fn every_level_sums_bytes_as_defined() {
+        for (depth, panels) in [(64, 1), (128, 3), (576, 2)] {
+            let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
+            let rows: Vec<u8> = (0..BAND * depth).map(number).collect();
+            // The largest magnitudes among them.
+            let weight: Vec<i8> = (0..panels * depth * COLUMNS)
+                .map(|i| if i % 7 == 0 { -128 } else { number(i + 5) as i8 })
+                .collect();
+            let starts: Vec<i32> = (0..panels * COLUMNS).map(|i| i as i32 * -77).collect();
+            for count in [0, 1, 5, 12, 13, 16, 17, 32, 47, 49, 64] {
+                for dot_at in Level::available().iter().filter_map(|&l| byte_products(l)) {
+                    let mut into = vec![i32::MIN; panels * BAND * COLUMNS];
+                    let mut p = Dot {
+                        rows: &rows,
+                        count,
+                        depth,
+                        weight: &weight,
+                        starts: &starts,
+                        into: &mut into,
+                    };
+                    p.check();
+                    // SAFETY: the extents were checked, and the level is available.
+                    unsafe { dot_at(&mut p) };
+                    for i in 0..panels * count * COLUMNS {
+                        let (panel, row) = (i / COLUMNS / count, i / COLUMNS % count);
+                        let found = p.into[(panel * BAND + row) * COLUMNS + i % COLUMNS];
+                        assert_eq!(found, dot(&p, panel, row, i % COLUMNS));
+                    }
+                }
+            }
+        }
+    }
+}
