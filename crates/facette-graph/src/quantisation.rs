@@ -155,3 +155,43 @@ impl Quantisation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantisation(steps: &[f32]) -> Quantisation {
+        let weights = BTreeMap::from([("w".to_owned(), steps.to_vec())]);
+        Quantisation { calibration: String::new(), activations: Vec::new(), weights, gate: None }
+    }
+
+    #[test]
+    fn integers_are_found_again_and_nothing_else_is() {
+        let steps = [0.1, 0.003_217];
+        let whole: Vec<i8> = (-127..=127).chain((-127..=127).rev()).collect();
+        let values = whole.iter().enumerate().map(|(i, &w)| f32::from(w) * steps[i / 255]);
+        let mut array = Array { shape: vec![2, 255], values: values.collect() };
+        assert_eq!(quantisation(&steps).integers("w", &array).unwrap(), whole);
+        for wrong in [0.35, 12.8, -12.8, 1e30, f32::NAN, 0.100_000_01] {
+            array.values[130] = wrong;
+            let error = quantisation(&steps).integers("w", &array).unwrap_err().to_string();
+            assert!(error.contains("whole multiples of 0.1") && error.contains("at 130"), "{error}");
+        }
+        assert!(quantisation(&steps).integers("x", &array).is_err());
+    }
+
+    #[test]
+    fn gates_allow_what_they_say() {
+        let gate = |float, int8| Gate {
+            protocol: "lfw".into(),
+            size: 16,
+            float,
+            int8,
+            allowed: 0.003,
+        };
+        assert!(gate(0.923, 0.92).passed() && gate(0.9, 0.95).passed());
+        assert!(!gate(0.923, 0.9199).passed());
+        let trusted = |gate| Quantisation { gate, ..quantisation(&[]) }.is_trusted();
+        assert!(trusted(Some(gate(0.9, 0.9))) && !trusted(Some(gate(0.9, 0.8))) && !trusted(None));
+    }
+}

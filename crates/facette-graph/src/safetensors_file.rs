@@ -48,7 +48,8 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, GraphError> {
     let file = File::open(path).map_err(failed("open the file"))?;
     let length = file.metadata().map_err(failed("look up the file's size"))?.len();
     too_large("the file", length, FILE)?;
-    let mut bytes = Vec::new();
+    // A byte more than there are, so that the end is found without making room for more.
+    let mut bytes = Vec::with_capacity(length as usize + 1);
     file.take(FILE + 1).read_to_end(&mut bytes).map_err(failed("read the file"))?;
     too_large("the file", bytes.len() as u64, FILE)?;
     Ok(bytes)

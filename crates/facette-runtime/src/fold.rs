@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use facette_graph::{Array, Arrays, Graph, GraphError, NodeId, Op, TensorKind};
 
@@ -16,7 +17,12 @@ use facette_graph::{Array, Arrays, Graph, GraphError, NodeId, Op, TensorKind};
 /// # Errors
 /// If the tensors are not those of the graph.
 pub fn fold(graph: &Graph, arrays: &Arrays) -> Result<(Graph, Arrays), GraphError> {
-    graph.check_arrays(arrays)?;
+    folded(graph, arrays.clone())
+}
+
+/// [`fold`] in the memory of the weights.
+pub(crate) fn folded(graph: &Graph, mut arrays: Arrays) -> Result<(Graph, Arrays), GraphError> {
+    graph.check_arrays(&arrays)?;
     let whole = graph.ending_at(graph.taps.embedding);
     let needed = needed(&whole);
     let readers = readers(&whole, &needed);
@@ -28,10 +34,10 @@ pub fn fold(graph: &Graph, arrays: &Arrays) -> Result<(Graph, Arrays), GraphErro
             moved.push(usize::MAX);
             continue;
         }
-        let tensors: Vec<(TensorKind, String, &Array)> = whole
-            .node_tensors(id)
-            .into_iter()
-            .filter_map(|spec| arrays.get(&spec.name).map(|a| (spec.kind, spec.name, a)))
+        let specs = whole.node_tensors(id).into_iter();
+        let tensors: Vec<(TensorKind, String, Array)> = specs
+            .filter_map(|spec| Some((spec.kind, arrays.remove_entry(&spec.name)?)))
+            .map(|(kind, (name, array))| (kind, name, array))
             .collect();
         if let Op::BatchNorm { eps, .. } = &node.op
             && let Some(&before) = node.inputs.first()
@@ -45,7 +51,7 @@ pub fn fold(graph: &Graph, arrays: &Arrays) -> Result<(Graph, Arrays), GraphErro
             }
         }
         for (_, name, array) in tensors {
-            kept.insert(name, array.clone());
+            kept.insert(name, array);
         }
         let mut node = node.clone();
         node.inputs.iter_mut().for_each(|input| *input = moved[*input]);
@@ -93,8 +99,9 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    pub(crate) fn new(tensors: &[(TensorKind, String, &Array)], eps: f64) -> Self {
-        let of = |kind| tensors.iter().find(|t| t.0 == kind).map(|t| t.2.values.as_slice());
+    pub(crate) fn new(tensors: &[(TensorKind, String, impl Borrow<Array>)], eps: f64) -> Self {
+        let of =
+            |kind| tensors.iter().find(|t| t.0 == kind).map(|t| t.2.borrow().values.as_slice());
         let [mean, variance] = [TensorKind::RunningMean, TensorKind::RunningVariance]
             .map(|kind| of(kind).unwrap_or_default());
         let at = |values: Option<&[f32]>, c: usize, otherwise: f64| {
@@ -133,9 +140,12 @@ impl Affine {
                 .entry(spec.name)
                 .or_insert_with(|| Array { shape: spec.shape, values: vec![0.0; outputs] });
             let row = array.values.len() / outputs;
-            for (i, value) in array.values.iter_mut().enumerate() {
-                let shift = if spec.kind == TensorKind::Bias { self.shift[i / row] } else { 0.0 };
-                *value = (f64::from(*value) * self.scale[i / row] + shift) as f32;
+            let rows = array.values.chunks_exact_mut(row.max(1));
+            for ((values, scale), shift) in rows.zip(&self.scale).zip(&self.shift) {
+                let shift = if spec.kind == TensorKind::Bias { *shift } else { 0.0 };
+                for value in values {
+                    *value = (f64::from(*value) * scale + shift) as f32;
+                }
             }
         }
         true

@@ -11,7 +11,7 @@ use facette_graph::{Card, Norm, StudentFile};
 use facette_kernels::Level;
 
 use crate::error::RuntimeError;
-use crate::fold::fold;
+use crate::fold::folded;
 use crate::input::{Face, Input};
 use crate::plan::{Bytes, Plan};
 use crate::scratch::Scratch;
@@ -53,14 +53,14 @@ impl Recognizer {
     /// If its network cannot be run.
     pub fn new(file: StudentFile) -> Result<Self, RuntimeError> {
         let digest = file.digest().to_owned();
-        let input = Input::new(file.card())?;
-        let (graph, arrays) = fold(&file.card().graph, file.arrays())?;
-        let bytes = match &file.card().quantisation {
-            Some(quantisation) => Some(Bytes::new(file.card(), quantisation, &graph, &arrays)?),
+        let (card, arrays) = file.into_parts();
+        let input = Input::new(&card)?;
+        let (graph, arrays) = folded(&card.graph, arrays)?;
+        let bytes = match &card.quantisation {
+            Some(quantisation) => Some(Bytes::new(&card, quantisation, &graph, &arrays)?),
             None => None,
         };
         let plan = Plan::new(&graph, &arrays, bytes.as_ref())?;
-        let (card, _) = file.into_parts();
         Ok(Self { card, digest, input, plan, level: Level::current() })
     }
 

@@ -146,6 +146,10 @@ fn flags_that_make_no_sense() {
         &["list", "cats"][..],
         &["data", "synthesize", "x", "--pairs", "ten"][..],
         &["bench"][..],
+        &["bench", "facette-16", "--batch", "0"][..],
+        &["bench", "facette-16", "--precision", "int4"][..],
+        &["quantise", "facette-16", "--data", "."][..],
+        &["quantise", "facette-16", "--data", ".", "-o", "x", "--range", "all"][..],
     ] {
         facette(arguments).assert().code(2);
     }
@@ -155,5 +159,14 @@ fn flags_that_make_no_sense() {
         facette(&["eval", "--protocol", "lfw", "--images", &none]).assert().code(2),
         &["--images", "no folder"],
     );
+    let quantise = |data: &str| {
+        facette(&["quantise", "facette-16", "--data", data, "-o", &folder.path("small")])
+            .assert()
+            .code(2)
+    };
+    says(quantise(&none), &["none"]);
+    says(quantise(&folder.path("")), &[&folder.path("")]);
+    assert!(folder.list("").is_empty(), "{:?}", folder.list(""));
+    says(facette(&["bench", "--net", "few-shoot"]).assert().code(2), &["few-shot"]);
     says(facette(&["report", &folder.path("")]).assert().code(2), &["no run folder"]);
 }

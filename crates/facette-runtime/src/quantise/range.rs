@@ -33,12 +33,13 @@ impl fmt::Display for Range {
 impl FromStr for Range {
     type Err = String;
 
-    /// `min-max`, `percentile`, `percentile 99.99` (a colon may stand for the space) or `entropy`.
+    /// `min-max`, `percentile`, `percentile 99.99` (a colon may stand for the space), `entropy` or
+    /// `kl`, which is the same.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = text.split([' ', ':']);
         match (words.next(), words.next(), words.next()) {
             (Some("min-max"), None, _) => Ok(Self::MinMax),
-            (Some("entropy"), None, _) => Ok(Self::Entropy),
+            (Some("entropy" | "kl"), None, _) => Ok(Self::Entropy),
             (Some("percentile"), percent, None) => {
                 let percent = percent.map_or(Ok(99.999), str::parse);
                 let percent = percent.ok().filter(|percent| (50.0..=100.0).contains(percent));
@@ -180,7 +181,7 @@ mod tests {
         }
         assert_eq!("percentile:99.9".parse(), Ok(Range::Percentile(99.9)));
         assert_eq!("percentile".parse(), Ok(Range::Percentile(99.999)));
-        for wrong in ["", "minmax", "percentile:3", "percentile x", "entropy 3", "kl"] {
+        for wrong in ["", "minmax", "percentile:3", "percentile x", "entropy 3", "k"] {
             assert!(wrong.parse::<Range>().unwrap_err().contains("percentile"), "{wrong}");
         }
     }

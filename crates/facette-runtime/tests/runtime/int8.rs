@@ -1,6 +1,6 @@
 //! Students in int8: near to what they were in floats, and the same bytes everywhere.
 
-use facette_graph::{Norm, StudentFile};
+use facette_graph::{Gate, Norm, StudentFile};
 use facette_runtime::{
     Face, Level, QuantiseOptions, Range, Recognizer, RuntimeError, choose, drift, equalise,
     quantise,
@@ -105,6 +105,9 @@ fn bytes_that_contradict_the_card_are_refused() {
     refused(&|q| q.activations[0].scale = f32::NAN, "quantisation.activations");
     refused(&|q| q.activations[0].node = 9999, "quantisation.activations");
     refused(&|q| q.activations.swap(0, 1), "quantisation.activations");
+    let gate = |int8| Gate { protocol: "lfw".into(), size: 16, float: 0.9, int8, allowed: 0.003 };
+    refused(&|q| q.gate = Some(gate(1.5)), "quantisation.gate");
+    refused(&|q| q.gate = Some(gate(f64::NAN)), "quantisation.gate");
     refused(&|q| q.weights.values_mut().next().unwrap()[0] *= 1.5, "whole multiples");
     refused(&|q| q.weights.values_mut().next().unwrap().truncate(1), "positive steps");
     refused(&|q| drop(q.weights.pop_first()), "quantise the student anew");

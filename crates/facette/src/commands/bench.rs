@@ -91,11 +91,18 @@ struct Candidate {
     footprint: Footprint,
 }
 
-/// How much room a student takes.
+/// A student and the room it takes: a row of the first table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Footprint {
     model: String,
     precision: &'static str,
+    #[serde(flatten)]
+    room: Room,
+}
+
+/// How much room a student takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Room {
     parameters: usize,
     macs: usize,
     file_bytes: usize,
@@ -104,17 +111,13 @@ struct Footprint {
     work_bytes: usize,
 }
 
-/// A row of the table of speeds, with all there is to know.
+/// A row of the second table, with all there is to know.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
     measured: &'a Measured,
-    parameters: usize,
-    macs: usize,
-    file_bytes: usize,
-    sum_activation_bytes: usize,
-    peak_activation_bytes: usize,
-    work_bytes: usize,
+    #[serde(flatten)]
+    room: Room,
 }
 
 impl Bench {
@@ -123,14 +126,12 @@ impl Bench {
         ensure!(self.seconds >= 0.0 && self.seconds <= 3600.0, "--seconds: expected 0 to 3600");
         let levels = levels(&self.kernels)?;
         let candidates = self.candidates()?;
-        match self.json {
-            true if self.footprint => {
-                for Candidate { footprint, .. } in &candidates {
-                    print(&(serde_json::to_string(footprint)? + "\n"))?;
-                }
+        if !self.json {
+            print(&footprints(&candidates))?;
+        } else if self.footprint {
+            for candidate in &candidates {
+                print(&(serde_json::to_string(&candidate.footprint)? + "\n"))?;
             }
-            true => {}
-            false => print(&footprints(&candidates))?,
         }
         if self.footprint {
             return Ok(Outcome::Yes);
@@ -155,9 +156,11 @@ impl Bench {
                     measured.model.clone_from(&candidate.footprint.model);
                     done += 1;
                     progress.at(done, "");
-                    match self.json {
-                        true => print(&(candidate.footprint.row(&measured)? + "\n"))?,
-                        false => push(&mut table, &measured),
+                    if self.json {
+                        let row = Row { measured: &measured, room: candidate.footprint.room };
+                        print(&(serde_json::to_string(&row)? + "\n"))?;
+                    } else {
+                        push(&mut table, &measured);
                     }
                 }
             }
@@ -201,9 +204,7 @@ impl Candidate {
         let counts = graph.ending_at(graph.taps.embedding).counts()?;
         let int8 = file.card().quantisation.is_some();
         let recognizer = Recognizer::new(file.clone())?;
-        let footprint = Footprint {
-            model: name.to_owned(),
-            precision: if int8 { "int8" } else { "f32" },
+        let room = Room {
             parameters: counts.parameters,
             macs: counts.macs,
             file_bytes,
@@ -211,22 +212,9 @@ impl Candidate {
             peak_activation_bytes: recognizer.peak_bytes(),
             work_bytes: recognizer.scratch(1).work_bytes(),
         };
+        let precision = if int8 { "int8" } else { "f32" };
+        let footprint = Footprint { model: name.to_owned(), precision, room };
         Ok(Self { file, footprint })
-    }
-}
-
-impl Footprint {
-    /// One row as JSON.
-    fn row(&self, measured: &Measured) -> anyhow::Result<String> {
-        Ok(serde_json::to_string(&Row {
-            measured,
-            parameters: self.parameters,
-            macs: self.macs,
-            file_bytes: self.file_bytes,
-            sum_activation_bytes: self.sum_activation_bytes,
-            peak_activation_bytes: self.peak_activation_bytes,
-            work_bytes: self.work_bytes,
-        })?)
     }
 }
 
@@ -285,16 +273,16 @@ fn footprints(candidates: &[Candidate]) -> String {
         "peak (B)",
         "working memory (B)",
     ]);
-    for Candidate { footprint: f, .. } in candidates {
+    for Candidate { footprint: Footprint { model, precision, room }, .. } in candidates {
         rows.push([
-            f.model.clone(),
-            f.precision.to_owned(),
-            f.parameters.to_string(),
-            f.macs.to_string(),
-            f.file_bytes.to_string(),
-            f.sum_activation_bytes.to_string(),
-            f.peak_activation_bytes.to_string(),
-            f.work_bytes.to_string(),
+            model.clone(),
+            (*precision).to_owned(),
+            room.parameters.to_string(),
+            room.macs.to_string(),
+            room.file_bytes.to_string(),
+            room.sum_activation_bytes.to_string(),
+            room.peak_activation_bytes.to_string(),
+            room.work_bytes.to_string(),
         ]);
     }
     rows.to_text()
@@ -347,14 +335,15 @@ mod tests {
             footprint: true,
             json: false,
         };
-        let [float, small] = &bench.candidates().unwrap()[..] else { panic!("two of each net") };
-        assert_eq!(float.footprint.sum_activation_bytes, 4 * 7_360);
-        assert!(float.footprint.file_bytes > 4 * 35_304);
-        assert!(small.footprint.file_bytes < 48_000, "{:?}", small.footprint);
-        for Candidate { footprint, .. } in [float, small] {
-            assert!(footprint.peak_activation_bytes < 30_000, "{footprint:?}");
+        let candidates = bench.candidates().unwrap();
+        let [float, small] = [0, 1].map(|i: usize| candidates[i].footprint.room);
+        assert_eq!(float.sum_activation_bytes, 4 * 7_360);
+        assert!(float.file_bytes > 4 * 35_304);
+        assert!(small.file_bytes <= 48_000, "{small:?}");
+        for room in [float, small] {
+            assert!(room.peak_activation_bytes <= 30_000, "{room:?}");
         }
-        let text = footprints(&[]);
+        let text = footprints(&candidates);
         assert!(text.lines().all(|line| line.len() <= 100), "{text}");
     }
 }

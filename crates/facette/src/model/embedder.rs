@@ -129,11 +129,15 @@ impl Embedder for OfOnnx<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use burn::tensor::Device;
     use facette_data::Source;
+    use facette_graph::{Card, ChannelOrder, InputCard, Norm};
+    use facette_nets::{Init, NetOptions};
 
     use super::*;
-    use crate::model::{Precision, Preprocessing, open};
+    use crate::model::{Model, Precision, Preprocessing, open};
 
     /// Planes of drawn faces as `view` makes them.
     fn drawn(view: &View, count: usize) -> Vec<f32> {
@@ -153,6 +157,37 @@ mod tests {
         dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
     }
 
+    /// Whether both are the same within 1e-5 of the largest value.
+    fn near(found: &[f32], expected: &[f32]) -> bool {
+        let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+        let apart = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5 * largest;
+        found.len() == expected.len() && found.iter().zip(expected).all(apart)
+    }
+
+    #[test]
+    fn class_scores_are_those_of_the_network() {
+        let graph = facette_nets::build("few-shot", &NetOptions::new(16).classes(5)).unwrap();
+        let network = Network::new(graph.clone(), Init::Torch, 1, "classes", &Device::flex());
+        let network = network.unwrap();
+        let input = InputCard {
+            width: 16,
+            height: 16,
+            channels: ChannelOrder::Rgb,
+            mean: vec![0.5; 3],
+            std: vec![0.5; 3],
+            resize: "area".to_owned(),
+            template: "none".to_owned(),
+        };
+        let card = Card::new(graph, BTreeMap::new(), input, Norm::L2, "for tests").unwrap();
+        let file = network.to_student_file(card).unwrap();
+        let model = Model::of_student("classes".to_owned(), 0, file, Precision::Auto).unwrap();
+        let planes = drawn(model.view(), 3);
+        let mut network = OfNetwork::new(network, model.view(), true).unwrap();
+        let found = model.embedder(true).unwrap().embed(&planes, 3).unwrap();
+        assert!(near(&found, &network.embed(&planes, 3).unwrap()));
+        assert_eq!(found.len(), 15);
+    }
+
     #[test]
     fn students_are_judged_as_they_were_trained() {
         for name in ["facette-16", "facette-32"] {
@@ -163,10 +198,7 @@ mod tests {
             let mut network = OfNetwork::new(network, float.view(), false).unwrap();
             let expected = network.embed(&planes, 7).unwrap();
             let found = float.embedder(false).unwrap().embed(&planes, 7).unwrap();
-            let largest = expected.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-            for (found, expected) in found.iter().zip(&expected) {
-                assert!((found - expected).abs() < 1e-5 * largest, "{name}: {found}, {expected}");
-            }
+            assert!(near(&found, &expected), "{name}");
 
             let small = of(Precision::Auto).unwrap();
             assert_eq!(small.info().unwrap().precision.as_deref(), Some("int8"), "{name}");
