@@ -11,10 +11,14 @@ const NET: &str = "{ net = 'facette', embedding = 6, classifier = true, settings
 
 const PAINTER: &str = "{ net = 'fhn', settings = { width = 4, blocks = 1 } }";
 
+/// Settings for a world of five identities, too few for three subsets.
+const SETTINGS: &[(&str, &str)] = &[("relational-subsets", "domains = ['many', 'few']")];
+
 /// A recipe that gives `method` every network it names, in data with every domain it names.
 fn recipe(method: &dyn facette_distil::MethodSpec) -> Recipe {
     let needs = method.needs();
-    let full = method.effective(&toml::Table::new()).unwrap();
+    let own = SETTINGS.iter().find(|(id, _)| *id == method.id()).map_or("", |(_, own)| own);
+    let full = method.effective(&own.parse().unwrap()).unwrap();
     let streams = method.streams(&full).unwrap();
     let mut text = format!(
         "name = 'run'\nthreads = 2\ncheckpoint.students = 1\ndata.sources = [{{ kind = 'folder', path = 'pictures' }}]\n\
@@ -36,7 +40,7 @@ fn recipe(method: &dyn facette_distil::MethodSpec) -> Recipe {
         text = names.iter().enumerate().map(share).fold(text, |text, domain| text + &domain);
     }
     let mut stage = format!(
-        "[[stage]]\nname = 'learn'\nmethod = '{}'\nsteps = 3\nbatch = 10\nlr = 0.01\n",
+        "[[stage]]\nname = 'learn'\nmethod = '{}'\nsteps = 3\nbatch = 10\nlr = 0.01\nsettings = {{ {own} }}\n",
         method.id()
     );
     for stream in &streams {
@@ -212,7 +216,32 @@ fn a_stage_may_look_at_some_domains_alone() {
     assert_ne!(std::fs::read(all.student).unwrap(), std::fs::read(some.student).unwrap());
     let error = run(&["stage.0.domains=['publik']"], "none").unwrap_err().to_string();
     assert!(error.contains("publik") && error.contains("public, web, wild"), "{error}");
-    let mixed = ["stage.0.sampler={ kind = 'domains', batch = 9 }"];
-    let error = run(&mixed, "both").unwrap_err();
-    assert!(error.to_string().contains("either batch or sampler"), "{error}");
+}
+
+#[test]
+fn a_finished_teacher_teaches_through_the_modules_it_was_trained_with() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let run = |id: &str, overrides: &[&str], folder: &str| {
+        let method = METHODS.iter().find(|method| method.id() == id).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
+        let recipe = Recipe::parse(id, &recipe(*method).to_toml(), &overrides).unwrap();
+        support::run(&recipe, root.path(), folder, false, &mut Unobserved)
+    };
+    let bytes = |outcome: facette_train::Outcome| std::fs::read(outcome.student).unwrap();
+    run("none", &[], "plain").unwrap();
+    run("self-kd", &["stage.0.settings={ preset = 'paper' }"], "guided").unwrap();
+    assert!(root.path().join("runs/guided/terms.safetensors").exists());
+    let row = |settings: &str, teacher: &str, folder: &str| {
+        let settings = format!("stage.0.settings={{ evolving = false{settings} }}");
+        let teacher = format!("stage.0.teacher={{ kind = 'run', path = '{teacher}' }}");
+        run("ekd", &[&settings, &teacher], folder)
+    };
+    let whole = bytes(row("", "guided", "whole").unwrap());
+    let without = bytes(row(", teacher_modules = false", "guided", "without").unwrap());
+    assert_ne!(whole, without, "the teacher's modules teach");
+    let error = row("", "plain", "lacking").unwrap_err().to_string();
+    assert!(error.contains("guided modules") && error.contains("self-kd"), "{error}");
+    let error = row(", dim = 12", "guided", "unequal").unwrap_err().to_string();
+    assert!(error.contains("guided"), "{error}");
 }
