@@ -10,7 +10,7 @@
 //! (`branchBottleNeck`), whose schedule EKD shares.
 
 use burn::tensor::Tensor;
-use facette_graph::{Builder, Conv, Input, Shape};
+use facette_graph::{Builder, Conv, Input, Shape, StateDict};
 use facette_nets::{Init, Knowledge, Mode, NetsError, Network, Parameters};
 
 use crate::error::DistilError;
@@ -98,6 +98,43 @@ impl GuidedModules {
             Ok(module.forward(map, Mode::Train))
         };
         self.modules.iter_mut().enumerate().map(run).collect()
+    }
+
+    /// The same modules with what an earlier stage learned, finished.
+    ///
+    /// # Errors
+    /// If a tensor is missing or of another shape.
+    pub(crate) fn finished(mut self, owner: &str, left: &StateDict) -> Result<Self, DistilError> {
+        for module in &mut self.modules {
+            let arrays = left.clone().fit(module.graph()).map_err(NetsError::from)?;
+            if let Some(missing) = arrays.missing.first() {
+                return Err(DistilError::Need {
+                    owner: owner.to_owned(),
+                    need: format!("the tensor {missing:?} of a guided module"),
+                    found: "a teacher whose modules have none of that name and shape".into(),
+                    remedy: "train the teacher with as many modules, and the same `dim`".into(),
+                });
+            }
+            module.set_imported(&arrays)?;
+            *module = module.frozen();
+        }
+        Ok(self)
+    }
+
+    /// Features and scores of finished modules, shallow to deep.
+    ///
+    /// # Errors
+    /// If a stage's map was not kept.
+    pub(crate) fn infer(
+        &self,
+        owner: &str,
+        stages: &[Tensor<4>],
+    ) -> Result<Vec<Knowledge>, DistilError> {
+        let run = |(index, module): (usize, &Network)| {
+            let map = knowledge::stage(owner, stages, self.first + index)?.clone();
+            Ok(module.infer(if map.is_autodiff() { map.inner() } else { map }))
+        };
+        self.modules.iter().enumerate().map(run).collect()
     }
 
     pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Parameters> {

@@ -1,7 +1,7 @@
 //! One loss.
 
 use burn::tensor::{Device, Tensor};
-use facette_graph::{Graph, TensorSpec};
+use facette_graph::{Arrays, Graph, TensorSpec};
 use facette_nets::{Init, Knowledge, Parameters, Wanted};
 
 use crate::batch::Batch;
@@ -72,6 +72,12 @@ pub trait Term: Send {
         Ok(())
     }
 
+    /// Whether what the term learned is kept beside the student when the stage ends, for a later
+    /// stage that this student teaches ([`Context::left`]).
+    fn is_kept(&self) -> bool {
+        false
+    }
+
     /// Everything the term owns that a checkpoint must hold: learned tensors and buffers (of
     /// kind `RunningMean`), under names unique within the term.
     fn parameters_mut(&mut self) -> Vec<&mut Parameters> {
@@ -135,6 +141,9 @@ pub struct Context<'a> {
     pub student: &'a StreamShapes,
     /// The target, where there is one.
     pub target: Option<&'a StreamShapes>,
+    /// What terms left beside the stream's network when it was trained ([`Term::is_kept`]), by
+    /// `<term>.<tensor>`; only of finished teachers that were trained here.
+    pub left: Option<&'a Arrays>,
     /// The learner's network, for terms that train copies of its last stages.
     pub network: Option<&'a Graph>,
     /// Classes in the training data; `None` without labels.

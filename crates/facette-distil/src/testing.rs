@@ -37,6 +37,7 @@ pub(crate) fn context<'a>(
     Context {
         student,
         target,
+        left: None,
         network: None,
         classes: Some(5),
         domains: &[],

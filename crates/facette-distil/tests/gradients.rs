@@ -352,6 +352,7 @@ fn build(
     let context = Context {
         student,
         target: Some(teacher),
+        left: None,
         network: Some(&graph),
         classes: Some(CLASSES),
         domains: &domains(),

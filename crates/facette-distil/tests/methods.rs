@@ -128,6 +128,7 @@ impl Stage {
             .map(|i| Context {
                 student: &shapes[i],
                 target: (i + 1 == count && count > 1).then(|| &shapes[i - 1]),
+                left: None,
                 network: Some(networks[i].graph()),
                 classes: Some(CLASSES),
                 domains: &domains,
@@ -372,6 +373,7 @@ fn streams_that_lack_what_is_needed_are_refused() {
     let context = |student, target, classes| Context {
         student,
         target,
+        left: None,
         network: None,
         classes,
         domains: &[],

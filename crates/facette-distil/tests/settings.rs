@@ -40,6 +40,7 @@ fn odd_values_are_refused_or_work() {
     let context = Context {
         student: &shapes,
         target: Some(&shapes),
+        left: None,
         network: None,
         classes: Some(4),
         domains: &[],
@@ -84,6 +85,7 @@ fn every_term_says_what_is_missing() {
         let context = Context {
             student: &bare,
             target: None,
+            left: None,
             network: None,
             classes: None,
             domains: &[],

@@ -56,6 +56,8 @@ pub(crate) mod file {
     pub(crate) const BEST: &str = "best.safetensors";
     /// Students kept epoch by epoch.
     pub(crate) const EPOCHS: &str = "epochs";
+    /// What terms of the student learned that a later stage may want.
+    pub(crate) const TERMS: &str = "terms.safetensors";
     /// Students of stages before the last.
     pub(crate) const STAGES: &str = "stages";
 }

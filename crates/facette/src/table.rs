@@ -1,6 +1,6 @@
 //! Tables for people (at most 100 columns) and for Markdown.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 /// Widest line of a table, in columns.
 const WIDTH: u16 = 100;
@@ -22,7 +22,7 @@ impl Rows {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
-    /// As aligned columns; long cells are wrapped.
+    /// As aligned columns; long cells are wrapped, but for those of the first column.
     pub(crate) fn to_text(&self) -> String {
         let mut table = Table::new();
         table
@@ -32,7 +32,7 @@ impl Rows {
             .set_header(&self.headings)
             .add_rows(&self.rows);
         if let Some(first) = table.column_mut(0) {
-            first.set_padding((0, 1));
+            first.set_padding((0, 1)).set_constraint(ColumnConstraint::ContentWidth);
         }
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n") + "\n"

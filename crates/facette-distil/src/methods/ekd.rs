@@ -15,23 +15,26 @@
 //! | KD + ET | `teacher_modules = false`, `student_modules = false` |
 //! | KD + S_G | `evolving = false`, `teacher_modules = false` |
 //! | KD + S_G + ET | `teacher_modules = false` |
+//! | KD + T_G + S_G | `evolving = false`; the teacher is a stage or run of `self-kd` with `preset = "paper"` and the same `dim` |
 //! | EKD | none |
 //! | n module pairs | `modules = n`; those nearest to the output are kept |
 //!
-//! (KD + T_G + S_G would need the modules of a finished teacher, which its file does not keep.) Source: Zhang et al. 2021 (arXiv 2103.13811), Eq. 3 to 11 and Algorithm 1. Eq. 11 prints
+//! Source: Zhang et al. 2021 (arXiv 2103.13811), Eq. 3 to 11 and Algorithm 1. Eq. 11 prints
 //! the cross-stream part with the teacher; Algorithm 1, the text and the ablation put it with the student,
 //! and so does this, unless `eq11_literal` asks for the printed form.
 
 use std::sync::Arc;
 
+use facette_graph::StateDict;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::error::DistilError;
+use crate::guided::GuidedModules;
 use crate::method::{Kind, Method, MethodSpec, Stream, Tie};
 use crate::settings;
-use crate::term::{Context, Needs};
-use crate::terms::self_kd::{Exchange, Lesson, SelfKd, Settings};
+use crate::term::{Context, Needs, TermSpec};
+use crate::terms::self_kd::{Exchange, Lesson, Others, SelfKd, SelfKdSpec, Settings};
 
 /// The entry `ekd`.
 pub struct EkdSpec;
@@ -73,18 +76,39 @@ impl EkdSpec {
             .partition::<Table, _>(|(key, _)| known.contains_key(key));
         let parts: Parts = settings::read(self.id(), &of_parts)?;
         settings::within(self.id(), "cross", parts.cross, 0.0, f64::INFINITY)?;
-        let finished = !parts.evolving && parts.teacher_modules;
-        settings::check(self.id(), "teacher_modules", !finished, || {
-            "a finished teacher keeps no modules; set it to false, or evolving to true".into()
-        })?;
         settings::check(self.id(), "eq11_literal", parts.evolving || !parts.eq11_literal, || {
             "a finished teacher learns nothing; set evolving to true".into()
         })?;
         Ok((parts, Settings::read(self.id(), &rest)?))
     }
 
+    /// The modules that a finished teacher was trained with.
+    fn finished(
+        &self,
+        most: usize,
+        dim: usize,
+        teacher: &Context<'_>,
+        student: &Context<'_>,
+    ) -> Result<GuidedModules, DistilError> {
+        let left = |name: &str| {
+            let arrays = teacher.left?.clone();
+            Some(StateDict { arrays }.part(name)).filter(|part| !part.arrays.is_empty())
+        };
+        let left = left(SelfKdSpec.id()).or_else(|| left(self.id()));
+        let left = left.ok_or_else(|| DistilError::Need {
+            owner: self.id().into(),
+            need: "the guided modules of the teacher".into(),
+            found: "a finished teacher without any".into(),
+            remedy: "name a stage or run that was trained by self-kd with preset = \"paper\", set \
+                     teacher_modules = false, or let the teacher learn (evolving = true)"
+                .into(),
+        })?;
+        let classes = student.equal_classes(self.id())?;
+        GuidedModules::new(self.id(), most, dim, classes, teacher)?.finished(self.id(), &left)
+    }
+
     fn streams_of(parts: &Parts) -> Vec<Stream> {
-        vec![Stream { learns: parts.evolving, ..Stream::teacher() }, Stream::student()]
+        vec![Stream::named("teacher", parts.evolving), Stream::student()]
     }
 }
 
@@ -169,14 +193,26 @@ impl MethodSpec for EkdSpec {
         };
         let exchange = Exchange::default();
         let lesson = |own: &[usize], other: &[usize]| Lesson {
-            exchange: Arc::clone(&exchange),
+            others: Others::Learning(Arc::clone(&exchange)),
             pairs: paired(own, other),
             weight: parts.cross,
             reversed: parts.eq11_literal,
         };
         let streams = Self::streams_of(&parts);
         if !parts.evolving {
-            let lesson = lesson(learning.heights(), &[]);
+            let lesson = match parts.teacher_modules {
+                false => lesson(learning.heights(), &[]),
+                true => {
+                    let most = modules(true).modules;
+                    let finished = self.finished(most, dim, teacher, student)?;
+                    Lesson {
+                        pairs: paired(learning.heights(), &finished.heights),
+                        others: Others::Finished(finished),
+                        weight: parts.cross,
+                        reversed: false,
+                    }
+                }
+            };
             return Ok(Method { streams, ties: vec![tie(1, Some(0), learning.taking(lesson))] });
         }
         let teaching = SelfKd::new(self.id(), modules(parts.teacher_modules), dim, teacher)?;
@@ -212,10 +248,18 @@ mod tests {
     fn parts_that_a_finished_teacher_lacks_are_refused() {
         let streams = |text: &str| EkdSpec.streams(&text.parse().unwrap());
         assert!(streams("").unwrap()[0].learns);
-        let message = streams("evolving = false").unwrap_err().to_string();
-        assert!(message.contains("teacher_modules"), "{message}");
         let frozen = streams("evolving = false\nteacher_modules = false").unwrap();
         assert!(!frozen[0].learns && frozen[1].learns);
         assert!(streams("cros = 1.0").is_err());
+        assert!(streams("evolving = false\neq11_literal = true").is_err());
+    }
+
+    #[test]
+    fn a_finished_teacher_must_have_kept_its_modules() {
+        let shapes = crate::testing::shapes();
+        let contexts = [None, Some(&shapes)].map(|target| crate::testing::context(&shapes, target));
+        let built = EkdSpec.build(&"evolving = false\nmodules = 0".parse().unwrap(), &contexts);
+        let message = built.err().unwrap().to_string();
+        assert!(message.contains("self-kd"), "{message}");
     }
 }

@@ -8,7 +8,8 @@
 //! Both learn at once; what is kept is the sum `e_S + e_A`, one network. They read the faces that stream `front`
 //! (network `fhn`, taught before by `rim-fhn`) makes of small ones, and it is part of what is kept. `front` says whether it is
 //! there: `"frozen"`, `"joint"` (the third stage of the paper's abstract: it learns on, by both losses and by `pixels` times the
-//! squared error to the large face, stream `picture`), or `"none"` for the residual distillation alone.
+//! squared error to the large face, stream `picture`, which all teachers of the stage then see as the front paints it; `pixels = 0`
+//! leaves that out), or `"none"` for the residual distillation alone.
 //!
 //! Source: Kong et al. 2019 (arXiv 1905.10777); HyoKong/Cross-Resolution-Face-Recognition, `distill_main.py` for both losses
 //! (there the assistant is never stepped and the student's side not detached: mistakes, not followed), pixel weight 50 of its
@@ -45,8 +46,15 @@ struct Settings {
     embedding: f64,
     /// Weight of the stage maps; 0 where the teacher yields none.
     maps: f64,
-    /// Weight of the hallucinated pixels where `front` learns.
+    /// Weight of the hallucinated pixels where `front` learns; with 0 there is no stream `picture`.
     pixels: f64,
+}
+
+impl Settings {
+    /// Whether what the front paints is compared with the large face.
+    fn paints(&self) -> bool {
+        self.front == Front::Joint && self.pixels > 0.0
+    }
 }
 
 impl Default for Settings {
@@ -69,7 +77,7 @@ impl RimSpec {
 
     fn streams_of(settings: &Settings) -> Vec<Stream> {
         let mut streams = vec![Stream::teacher()];
-        if settings.front == Front::Joint {
+        if settings.paints() {
             streams.push(Stream::named("picture", false));
         }
         let mut reader: Box<dyn Fn(Stream) -> Stream> = Box::new(|stream| stream);
@@ -132,7 +140,7 @@ impl MethodSpec for RimSpec {
         let regression = Weighted::new("squared", settings.embedding).with("project", "none");
         let last = streams.len() - 1;
         let mut ties = Vec::new();
-        if settings.front == Front::Joint {
+        if settings.paints() {
             let pixels = Weighted::new("squared", settings.pixels).with("project", "none");
             ties.extend(pixels.tie(2, Some(1), &taught(2, 1))?);
         }
@@ -160,6 +168,9 @@ mod tests {
         let joint = streams("front = 'joint'");
         assert_eq!(names(&joint), ["teacher", "picture", "front", "base", "student"]);
         assert!(joint[2].learns && joint[4].on == Some(3));
+        let blind = streams("front = 'joint'\npixels = 0");
+        assert_eq!(names(&blind), ["teacher", "front", "base", "student"]);
+        assert!(blind[1].learns);
         let plain = streams("front = 'none'");
         assert_eq!((plain.len(), plain[1].reads, plain[2].on), (3, None, Some(1)));
         assert!(RimSpec.streams(&"front = 'jont'".parse().unwrap()).is_err());

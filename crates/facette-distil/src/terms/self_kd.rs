@@ -212,10 +212,18 @@ pub(crate) struct SelfKd {
     takes: Option<Lesson>,
 }
 
+/// Where the outputs of another stream's modules come from.
+pub(crate) enum Others {
+    /// They learn, too, and leave what they yield.
+    Learning(Exchange),
+    /// They are finished, and read the other stream's stages.
+    Finished(GuidedModules),
+}
+
 /// What one stream learns from another.
 pub(crate) struct Lesson {
     /// Outputs of the other stream's modules.
-    pub(crate) exchange: Exchange,
+    pub(crate) others: Others,
     /// Modules that are compared, `(own, other)`.
     pub(crate) pairs: Vec<(usize, usize)>,
     /// Factor of the lesson.
@@ -282,11 +290,16 @@ impl SelfKd {
         student: &Knowledge,
         target: Option<&Knowledge>,
     ) -> Result<Option<Tensor<1>>, DistilError> {
-        let Some(Lesson { exchange, pairs, weight, reversed }) = &self.takes else {
+        let Some(Lesson { others, pairs, weight, reversed }) = &self.takes else {
             return Ok(None);
         };
-        let others = exchange.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let teacher = crate::knowledge::target(self.name, target)?;
+        let others = match others {
+            Others::Learning(exchange) => {
+                exchange.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            }
+            Others::Finished(modules) => modules.infer(self.name, &teacher.stages)?,
+        };
         let temperature = self.settings.temperature;
         let (s, t) = (logits(self.name, student)?, logits(self.name, teacher)?);
         let soft = |own: &Tensor<2>, other: &Tensor<2>| match reversed {
@@ -393,6 +406,10 @@ impl Term for SelfKd {
             *exchange.lock().unwrap_or_else(PoisonError::into_inner) = left;
         }
         Ok(total)
+    }
+
+    fn is_kept(&self) -> bool {
+        true
     }
 
     fn parameters_mut(&mut self) -> Vec<&mut Parameters> {

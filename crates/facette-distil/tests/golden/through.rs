@@ -59,6 +59,7 @@ impl<'a> Through<'a> {
         let context = Context {
             student: &own,
             target: other.as_ref(),
+            left: None,
             network: None,
             classes,
             domains: &[],

@@ -4,7 +4,7 @@ use facette_data::{Loader, TeacherView, Views};
 use facette_distil::{
     Context, Domain, Method, Needs, Stream, StreamShapes, find_method, find_term,
 };
-use facette_graph::Graph;
+use facette_graph::{Arrays, Graph};
 use facette_image::View;
 use facette_nets::{NetOptions, Network, build, find};
 
@@ -127,7 +127,10 @@ impl StageRun {
             _ => None,
         };
         let graphs: Vec<Option<&Graph>> = (0..stream_list.len()).map(graph).collect();
-        let mut built = ties(run, &settings, &stream_list, &shapes, &graphs)?;
+        let left: Vec<Option<&Arrays>> = (0..stream_list.len())
+            .map(|place| frozen.iter().find(|(at, _)| *at == place)?.1.left())
+            .collect();
+        let mut built = ties(run, &settings, &stream_list, &shapes, &graphs, &left)?;
         for (place, chosen) in frozen {
             let wanted = built.wanted(place);
             let body = chosen.body(run, wanted, method.mixes())?;
@@ -323,6 +326,7 @@ fn ties(
     streams: &[Stream],
     shapes: &[StreamShapes],
     graphs: &[Option<&Graph>],
+    left: &[Option<&Arrays>],
 ) -> Result<Method, TrainError> {
     let dataset = run.pictures.dataset();
     let domains: Vec<Domain> = dataset
@@ -334,6 +338,7 @@ fn ties(
     let context = |learner: usize, target: Option<usize>| Context {
         student: &shapes[learner],
         target: target.map(|target| &shapes[target]),
+        left: left[learner],
         network: graphs[learner],
         classes: Some(dataset.classes().len()),
         domains: &domains,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use facette_graph::StateDict;
+use facette_graph::{Arrays, StateDict};
 use facette_nets::Network;
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +189,18 @@ impl StageRun {
                     run.stage_folder(self.index).join(format!("{}.safetensors", member.name));
                 StateDict { arrays: network.arrays()? }.save(&path)?;
             }
+        }
+        let mut left = StateDict { arrays: Arrays::new() };
+        let student = self.streams.members.len() - 1;
+        for tie in self.ties.iter_mut().filter(|tie| tie.learner == student && tie.term.is_kept()) {
+            let term = tie.term.name().to_owned();
+            for parameters in tie.term.parameters_mut() {
+                let own = parameters.arrays()?.into_iter();
+                left.arrays.extend(own.map(|(name, array)| (format!("{term}.{name}"), array)));
+            }
+        }
+        if !left.arrays.is_empty() {
+            left.save(&run.stage_folder(self.index).join(file::TERMS))?;
         }
         run.seconds_before += self.clock.seconds();
         let (name, early) = (self.settings.name.clone(), self.progress.early);

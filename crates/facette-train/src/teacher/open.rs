@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use facette_data::{TeacherMode, TeacherView, Views};
 use facette_distil::StreamShapes;
-use facette_graph::{Card, StateDict, StudentFile};
+use facette_graph::{Arrays, Card, StateDict, StudentFile};
 use facette_image::View;
 use facette_nets::{Init, NetOptions, Network, OnnxModel, OnnxOptions, Wanted, build};
 
@@ -13,7 +13,7 @@ use super::{Model, Outputs, Route, route};
 use crate::error::TrainError;
 use crate::observer::Event;
 use crate::recipe::{StudentInput, StudentSettings, TeacherKind, TeacherSettings};
-use crate::run::Run;
+use crate::run::{Run, file};
 use crate::streams::Body;
 use crate::student;
 
@@ -23,6 +23,8 @@ pub(crate) struct Teacher {
     name: String,
     digest: String,
     source: Source,
+    /// What terms left beside it when it was trained here.
+    left: Option<Arrays>,
 }
 
 enum Source {
@@ -103,7 +105,20 @@ pub(crate) fn open(
             (Source::Route { route: Box::new(route), view }, digest)
         }
     };
-    Ok(Teacher { settings: settings.clone(), name, digest, source })
+    let left = match settings.kind {
+        TeacherKind::Run => left_beside(&file)?,
+        _ => None,
+    };
+    Ok(Teacher { settings: settings.clone(), name, digest, source, left })
+}
+
+/// What terms left in the folder of a student file.
+fn left_beside(student: &Path) -> Result<Option<Arrays>, TrainError> {
+    let path = student.with_file_name(file::TERMS);
+    match path.exists() {
+        true => Ok(Some(StateDict::open(&path)?.arrays)),
+        false => Ok(None),
+    }
 }
 
 fn beside(settings: &TeacherSettings) -> Teacher {
@@ -112,6 +127,7 @@ fn beside(settings: &TeacherSettings) -> Teacher {
         name: "features beside the pictures".into(),
         digest: String::new(),
         source: Source::Beside,
+        left: None,
     }
 }
 
@@ -124,7 +140,7 @@ fn picture(settings: &TeacherSettings, views: &Views) -> Result<Teacher, TrainEr
         return Err(TrainError::Teacher { teacher: name, problem });
     };
     let source = Source::Picture { view: Box::new(view) };
-    Ok(Teacher { settings: settings.clone(), name, digest: String::new(), source })
+    Ok(Teacher { settings: settings.clone(), name, digest: String::new(), source, left: None })
 }
 
 /// A student file as a teacher; its card says what it is shown, and the recipe may not differ.
@@ -177,7 +193,8 @@ fn of_stage(
     if net.input != StudentInput::Embedding {
         let (model, digest, view) = of_file(run, &file, &name, views.teacher.clone())?;
         let source = Source::Model { model, view: Box::new(view) };
-        return Ok(Teacher { settings: settings.clone(), name, digest, source });
+        let left = left_beside(&file)?;
+        return Ok(Teacher { settings: settings.clone(), name, digest, source, left });
     }
     let base = stage.teacher.as_ref().or(run.recipe.teacher.as_ref());
     let base = base.ok_or_else(|| refuse("that stage has no teacher".into()))?;
@@ -199,10 +216,15 @@ fn of_stage(
     let bytes = std::fs::read(&file).map_err(|e| TrainError::io("read", &file, e))?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
     let source = Source::Adapter { base: Box::new(base), network: Box::new(network) };
-    Ok(Teacher { settings: settings.clone(), name, digest, source })
+    Ok(Teacher { settings: settings.clone(), name, digest, source, left: None })
 }
 
 impl Teacher {
+    /// What terms left beside it when it was trained here, by `<term>.<tensor>`.
+    pub(crate) fn left(&self) -> Option<&Arrays> {
+        self.left.as_ref()
+    }
+
     /// The shapes of what it yields.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ fn json_list(entries: &[Entry]) -> Value {
 }
 
 /// Columns for which a terminal has no room; `--json` and the docs have them.
-const DETAILS: &[&str] = &["settings", "source", "layout"];
+const DETAILS: &[&str] = &["settings", "layout"];
 
 fn rows(entries: &[Entry], left_out: &[&str]) -> Rows {
     let shown = |(key, _): &&(&str, Value)| !left_out.contains(key);

@@ -32,6 +32,7 @@ pub(crate) fn run(case: &Case, output: &str) -> Option<Found> {
         .map(|peer| Context {
             student: &described[peer],
             target: None,
+            left: None,
             network: None,
             classes,
             domains: &[],

@@ -41,6 +41,7 @@ fn total(case: &Case, student: Tensor<2>, teacher: Tensor<2>, temperature: f64) 
     let context = |index: usize| Context {
         student: &described[index],
         target: (index == 1).then(|| &described[0]),
+        left: None,
         network: None,
         classes: Some(classes),
         domains: &[],
