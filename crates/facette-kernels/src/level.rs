@@ -24,7 +24,8 @@ pub enum Level {
     /// is therefore used only where `FACETTE_KERNELS` names it.
     Avx512Vnni,
     /// [`Level::Avx512Vnni`] with AMX's tiles of bytes, which the operating system must allow. Has run
-    /// under an emulator only and is therefore used only where `FACETTE_KERNELS` names it.
+    /// under an emulator only, whose signed bytes had to be mended first, and is therefore used only
+    /// where `FACETTE_KERNELS` names it.
     Amx,
     /// AArch64 with NEON, which all have that compute with floats.
     Neon,
