@@ -3,9 +3,20 @@
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
 
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+use std::arch::is_aarch64_feature_detected;
+
 /// Without the standard library nobody can ask the processor: what the target has, it has.
 #[cfg(all(not(feature = "std"), target_arch = "x86_64"))]
 macro_rules! is_x86_feature_detected {
+    ($feature:tt) => {
+        cfg!(target_feature = $feature)
+    };
+}
+
+/// As for x86-64.
+#[cfg(all(not(feature = "std"), target_arch = "aarch64"))]
+macro_rules! is_aarch64_feature_detected {
     ($feature:tt) => {
         cfg!(target_feature = $feature)
     };
@@ -21,6 +32,8 @@ pub enum Level {
     Avx2,
     /// AArch64 with NEON, which all have that compute with floats.
     Neon,
+    /// AArch64 with NEON and its dot products of bytes (ARMv8.4, and most processors since 2018).
+    NeonDot,
     /// WebAssembly with the vectors of 128 bits, where the target has them.
     Simd128,
 }
@@ -33,7 +46,10 @@ impl Level {
             return &[Level::Scalar, Level::Avx2];
         }
         #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-        return &[Level::Scalar, Level::Neon];
+        return match is_aarch64_feature_detected!("dotprod") {
+            true => &[Level::Scalar, Level::Neon, Level::NeonDot],
+            false => &[Level::Scalar, Level::Neon],
+        };
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         return &[Level::Scalar, Level::Simd128];
         #[cfg(not(any(
@@ -49,6 +65,7 @@ impl Level {
             Level::Scalar => "scalar",
             Level::Avx2 => "avx2",
             Level::Neon => "neon",
+            Level::NeonDot => "neon-dot",
             Level::Simd128 => "simd128",
         }
     }

@@ -14,6 +14,8 @@ unsafe impl Plain for f32 {}
 unsafe impl Plain for i32 {}
 // SAFETY: any 16 bits are an i16.
 unsafe impl Plain for i16 {}
+// SAFETY: any 8 bits are an i8.
+unsafe impl Plain for i8 {}
 
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]

@@ -1,10 +1,12 @@
 //! The three ways to multiply and add.
 
+use super::dotted::Dotted;
 use super::lanes::{Ints, Lanes, Shorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Value};
 use super::winograd::whole;
 use super::work::{Buffers, Work};
+use crate::Level;
 use crate::simd::winograd as float;
 use float::Line;
 
@@ -29,13 +31,14 @@ impl Arithmetic for Exact {}
 impl Arithmetic for Whole {}
 
 pub(super) mod rules {
-    use super::{Buffers, Table, Tiles, Value, Work};
+    use super::{Buffers, Tiles, Value, Work};
+    use crate::Level;
     use crate::infer::aligned::Plain;
     use crate::infer::lanes::Lanes;
 
-    /// What layers need to know of an arithmetic.
+    /// What plain sums of products need to know of an arithmetic.
     #[expect(private_interfaces, private_bounds, reason = "only this crate calls these")]
-    pub trait Rules: Copy + Send + Sync + 'static {
+    pub trait Products: Copy + Send + Sync + core::fmt::Debug + 'static {
         /// Activations that are read.
         type Source: Value;
         /// Weights as they are given.
@@ -46,30 +49,58 @@ pub(super) mod rules {
         type Sum: Plain + Send + Sync;
         /// Factors in a step of the inner loop.
         const STEP: usize;
-        /// Whether sums are the same in any order.
-        const ORDERLESS: bool;
+        /// Whether factors are activations less a constant, which [`Products::shift`] makes up for.
+        const SHIFTED: bool = false;
 
-        fn tiles(table: &'static Table) -> &'static Tiles<Self::Operand, Self::Sum>;
+        fn tiles(level: Level) -> &'static Tiles<Self::Operand, Self::Sum>;
         fn buffers(work: &mut Work) -> &mut Buffers<Self::Operand, Self::Sum>;
-        /// An activation as a factor; what stands for 0 becomes 0.
+        /// An activation as a factor.
         fn operand(value: Self::Source, code: <Self::Source as Value>::Code) -> Self::Operand;
+        /// What stands for 0, as a factor.
+        fn zero(_: <Self::Source as Value>::Code) -> Self::Operand {
+            Self::Operand::default()
+        }
         fn factor(weight: Self::Weight) -> Self::Operand;
         /// Activations that are factors already.
         fn factors(values: &[Self::Source]) -> Option<&[Self::Operand]>;
-        /// Eight factors.
-        type X<L: Lanes>: Copy;
         /// Eight sums.
         type S<L: Lanes>: Copy;
+        fn sums<L: Lanes>(from: &[Self::Sum; 8]) -> Self::S<L>;
+        /// A weight's share in the totals that [`Products::shift`] is given.
+        fn share(_: Self::Weight) -> i32 {
+            0
+        }
+        /// The sums as if nothing had been taken off; `totals` are those of each kernel's weights.
+        #[inline(always)]
+        fn shift<L: Lanes>(
+            sum: Self::S<L>,
+            _: &[i32; 8],
+            _: <Self::Source as Value>::Code,
+        ) -> Self::S<L> {
+            sum
+        }
+        fn real<L: Lanes>(sum: Self::S<L>) -> L;
+    }
+
+    /// What other layers need to know besides.
+    pub trait Rules: Products {
+        /// Whether sums are the same in any order.
+        const ORDERLESS: bool;
+        /// The same by dot products of bytes, where this arithmetic is of bytes; else itself.
+        type Dotted: Products<Source = Self::Source, Weight = Self::Weight>;
+        /// Whether there is such a thing.
+        const DOTTED: bool = false;
+
+        /// Eight factors.
+        type X<L: Lanes>: Copy;
         fn read<L: Lanes>(from: &[Self::Operand; 8]) -> Self::X<L>;
         fn write<L: Lanes>(lanes: Self::X<L>) -> [Self::Operand; 8];
-        fn sums<L: Lanes>(from: &[Self::Sum; 8]) -> Self::S<L>;
         /// Eight activations as factors.
         fn operands<L: Lanes>(
             from: &[Self::Source; 8],
             code: <Self::Source as Value>::Code,
         ) -> Self::X<L>;
         fn multiply_add<L: Lanes>(x: Self::X<L>, w: Self::X<L>, sum: Self::S<L>) -> Self::S<L>;
-        fn real<L: Lanes>(sum: Self::S<L>) -> L;
         /// The largest sum of the magnitudes of a kernel's weights that Winograd's shortcut bears;
         /// `None` without the shortcut.
         fn shortcut() -> Option<f64>;
@@ -86,16 +117,15 @@ pub(super) mod rules {
 macro_rules! float_rules {
     ($name:ty, $table:ident, $shortcut:expr) => {
         #[expect(private_interfaces, reason = "only this crate calls these")]
-        impl rules::Rules for $name {
+        impl rules::Products for $name {
             type Source = f32;
             type Weight = f32;
             type Operand = f32;
             type Sum = f32;
             const STEP: usize = 1;
-            const ORDERLESS: bool = false;
 
-            fn tiles(table: &'static Table) -> &'static Tiles<f32, f32> {
-                &table.$table
+            fn tiles(level: Level) -> &'static Tiles<f32, f32> {
+                &Table::of(level).$table
             }
 
             fn buffers(work: &mut Work) -> &mut Buffers<f32, f32> {
@@ -115,8 +145,24 @@ macro_rules! float_rules {
                 Some(values)
             }
 
-            type X<L: Lanes> = L;
             type S<L: Lanes> = L;
+
+            #[inline(always)]
+            fn sums<L: Lanes>(from: &[f32; 8]) -> L {
+                L::read(from)
+            }
+
+            #[inline(always)]
+            fn real<L: Lanes>(sum: L) -> L {
+                sum
+            }
+        }
+
+        impl rules::Rules for $name {
+            const ORDERLESS: bool = false;
+            type Dotted = Self;
+
+            type X<L: Lanes> = L;
 
             #[inline(always)]
             fn read<L: Lanes>(from: &[f32; 8]) -> L {
@@ -129,11 +175,6 @@ macro_rules! float_rules {
             }
 
             #[inline(always)]
-            fn sums<L: Lanes>(from: &[f32; 8]) -> L {
-                L::read(from)
-            }
-
-            #[inline(always)]
             fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L {
                 L::read(from)
             }
@@ -141,11 +182,6 @@ macro_rules! float_rules {
             #[inline(always)]
             fn multiply_add<L: Lanes>(x: L, w: L, sum: L) -> L {
                 x.mul(w).add(sum)
-            }
-
-            #[inline(always)]
-            fn real<L: Lanes>(sum: L) -> L {
-                sum
             }
 
             fn shortcut() -> Option<f64> {
@@ -182,16 +218,15 @@ float_rules!(Fused, fused, Some(f64::INFINITY));
 float_rules!(Exact, exact, None);
 
 #[expect(private_interfaces, reason = "only this crate calls these")]
-impl rules::Rules for Whole {
+impl rules::Products for Whole {
     type Source = u8;
     type Weight = i8;
     type Operand = i16;
     type Sum = i32;
     const STEP: usize = 2;
-    const ORDERLESS: bool = true;
 
-    fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
-        &table.whole
+    fn tiles(level: Level) -> &'static Tiles<i16, i32> {
+        &Table::of(level).whole
     }
 
     fn buffers(work: &mut Work) -> &mut Buffers<i16, i32> {
@@ -211,8 +246,25 @@ impl rules::Rules for Whole {
         None
     }
 
-    type X<L: Lanes> = L::Short;
     type S<L: Lanes> = L::Int;
+
+    #[inline(always)]
+    fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
+        L::Int::read(from)
+    }
+
+    #[inline(always)]
+    fn real<L: Lanes>(sum: L::Int) -> L {
+        sum.float()
+    }
+}
+
+impl rules::Rules for Whole {
+    const ORDERLESS: bool = true;
+    type Dotted = Dotted;
+    const DOTTED: bool = true;
+
+    type X<L: Lanes> = L::Short;
 
     #[inline(always)]
     fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
@@ -225,11 +277,6 @@ impl rules::Rules for Whole {
     }
 
     #[inline(always)]
-    fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
-        L::Int::read(from)
-    }
-
-    #[inline(always)]
     fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
         L::Short::from_bytes(from, code.zero())
     }
@@ -237,11 +284,6 @@ impl rules::Rules for Whole {
     #[inline(always)]
     fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
         x.multiply_add(w, sum)
-    }
-
-    #[inline(always)]
-    fn real<L: Lanes>(sum: L::Int) -> L {
-        sum.float()
     }
 
     fn shortcut() -> Option<f64> {

@@ -1,6 +1,6 @@
 //! A convolution and all that follows it up to the next.
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, rules::Products};
 use super::depthwise::{self, Depthwise};
 use super::direct::Direct;
 use super::finish::Finish;
@@ -19,6 +19,9 @@ pub struct Conv<A: Arithmetic> {
     output: usize,
     finish: Finish,
     method: Method<A>,
+    /// The same for [`Level::NeonDot`], whose products are so much cheaper that Winograd's shortcut
+    /// saves nothing; only where the processor has it.
+    dotted: Option<Direct<A::Dotted>>,
 }
 
 #[derive(Debug)]
@@ -54,11 +57,15 @@ impl<A: Arithmetic> Conv<A> {
         } else {
             Method::Direct(Direct::new(shape, weight))
         };
+        let dotted = A::DOTTED
+            && Level::available().contains(&Level::NeonDot)
+            && !matches!(method, Method::Depthwise(_));
         Self {
             input: shape.height * shape.width * pitch(shape.in_channels),
             output: shape.out_height * shape.out_width * pitch(shape.out_channels),
             finish,
             method,
+            dotted: dotted.then(|| Direct::new(shape, weight)),
         }
     }
 
@@ -74,13 +81,15 @@ impl<A: Arithmetic> Conv<A> {
     /// Makes room in `work` for a batch of this many pictures.
     pub fn reserve(&self, work: &mut Work, batch: usize) {
         A::buffers(work).reserve(self.needs(batch));
+        if let Some(dotted) = &self.dotted {
+            <A::Dotted as Products>::buffers(work).reserve(dotted.needs(batch));
+        }
     }
 
     /// Bytes of working memory for one picture.
     pub fn work_bytes(&self) -> usize {
-        let Needs { pictures, tiles, sums } = self.needs(1);
-        let factors = pictures.saturating_add(tiles).saturating_mul(size_of::<A::Operand>());
-        factors.saturating_add(sums.saturating_mul(size_of::<A::Sum>()))
+        let dotted = self.dotted.as_ref().map_or(0, |layer| bytes::<A::Dotted>(layer.needs(1)));
+        bytes::<A>(self.needs(1)).saturating_add(dotted)
     }
 
     fn needs(&self, batch: usize) -> Needs {
@@ -110,7 +119,12 @@ impl<A: Arithmetic> Conv<A> {
         if let Some(residual) = residual {
             check_len("residual", residual.values.len(), batch * self.output);
         }
-        let (finish, buffers) = (&self.finish, A::buffers(work));
+        let finish = &self.finish;
+        if let Some(dotted) = self.dotted.as_ref().filter(|_| level == Level::NeonDot) {
+            let buffers = <A::Dotted as Products>::buffers(work);
+            return dotted.run(level, batch, x, residual, finish, y, buffers);
+        }
+        let buffers = A::buffers(work);
         match &self.method {
             Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
             Method::Winograd { many, few } => match few {
@@ -124,4 +138,9 @@ impl<A: Arithmetic> Conv<A> {
             }
         }
     }
+}
+
+fn bytes<A: Products>(Needs { pictures, tiles, sums }: Needs) -> usize {
+    let factors = pictures.saturating_add(tiles).saturating_mul(size_of::<A::Operand>());
+    factors.saturating_add(sums.saturating_mul(size_of::<A::Sum>()))
 }

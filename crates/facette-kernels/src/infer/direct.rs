@@ -4,13 +4,13 @@
 
 use alloc::vec::Vec;
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::rules::Products;
 use super::finish::Finish;
 use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
-use super::tile::{COLUMNS, Product, ROWS, Rows, Table};
+use super::tile::{COLUMNS, Product, ROWS, Rows};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
 use super::{LANES, pitch};
@@ -21,11 +21,11 @@ use crate::conv::ConvShape;
 const BAND: usize = 8 * ROWS;
 
 /// Values behind the last picture that a step may read, to multiply them by 0.
-const SLACK: usize = 2;
+const SLACK: usize = 4;
 
 /// A layer computed in this way.
 #[derive(Debug)]
-pub(super) struct Direct<A: Arithmetic> {
+pub(super) struct Direct<A: Products> {
     frame: Frame,
     /// Whether pictures are read where they lie: no border, nothing to convert.
     in_place: bool,
@@ -35,11 +35,13 @@ pub(super) struct Direct<A: Arithmetic> {
     runs: Vec<usize>,
     /// Weights of each group.
     groups: Vec<Panels<A::Operand>>,
+    /// Totals of each output's weights, where factors are shifted.
+    totals: Vec<i32>,
     inputs: usize,
     outputs: usize,
 }
 
-impl<A: Arithmetic> Direct<A> {
+impl<A: Products> Direct<A> {
     pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
         let (inputs, outputs) = (s.in_group(), s.out_group());
         let pitch = pitch(s.in_channels);
@@ -83,7 +85,13 @@ impl<A: Arithmetic> Direct<A> {
                 })
             })
             .collect();
-        Self { frame, in_place, windows, runs, groups, inputs, outputs }
+        let mut totals = Vec::new();
+        if A::SHIFTED {
+            let kernels = weight.chunks_exact(inputs * s.taps());
+            totals.extend(kernels.map(|kernel| kernel.iter().map(|&w| A::share(w)).sum::<i32>()));
+            totals.resize(super::pitch(totals.len()) + LANES, 0);
+        }
+        Self { frame, in_place, windows, runs, groups, totals, inputs, outputs }
     }
 
     pub(super) fn needs(&self, batch: usize) -> Needs {
@@ -107,11 +115,12 @@ impl<A: Arithmetic> Direct<A> {
             None => {
                 let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
                 let convert = |value| A::operand(value, x.code);
-                run_at(level, Pad { from: x.values, into, frame: &self.frame, convert });
+                let (frame, border) = (&self.frame, A::zero(x.code));
+                run_at(level, Pad { from: x.values, into, frame, convert, border });
                 &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
             }
         };
-        let tiles = A::tiles(Table::of(level));
+        let tiles = A::tiles(level);
         let sums = buffers.sums.as_mut_slice();
         let area = self.windows.len();
         for first in (0..batch * area).step_by(BAND) {
@@ -143,6 +152,8 @@ impl<A: Arithmetic> Direct<A> {
                         level,
                         Settle::<A, R, Y> {
                             sums,
+                            totals: &self.totals,
+                            code: x.code,
                             first,
                             count,
                             channels,
@@ -159,8 +170,10 @@ impl<A: Arithmetic> Direct<A> {
 }
 
 /// Finishes the sums `[pixel][COLUMNS]` of one panel.
-struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
+struct Settle<'a, A: Products, R: Value, Y: Value> {
     sums: &'a [A::Sum],
+    totals: &'a [i32],
+    code: <A::Source as Value>::Code,
     /// First pixel, of all pictures.
     first: usize,
     count: usize,
@@ -173,7 +186,7 @@ struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
     y: Target<'a, Y>,
 }
 
-impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
+impl<A: Products, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.finish.channels());
@@ -187,7 +200,13 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
                     Some(residual) => Some(residual.part::<L>(at, count)),
                     None => None,
                 };
-                let sum = A::real(A::sums::<L>(sums));
+                let mut sum = A::sums::<L>(sums);
+                if A::SHIFTED {
+                    let totals = &self.totals[start + lane..start + lane + 8];
+                    let totals = totals.try_into().expect("a range of eight");
+                    sum = A::shift::<L>(sum, totals, self.code);
+                }
+                let sum = A::real(sum);
                 self.y.put(at, count, self.finish.lanes(start + lane, sum, residual));
             }
         }

@@ -18,6 +18,7 @@ mod arithmetic;
 mod conv;
 mod depthwise;
 mod direct;
+mod dotted;
 mod finish;
 mod lanes;
 mod level_task;
@@ -38,6 +39,8 @@ mod lanes_neon;
 mod lanes_simd128;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod tile_dot;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod tile_neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

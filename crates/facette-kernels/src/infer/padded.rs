@@ -4,12 +4,13 @@ use super::lanes::Lanes;
 use super::level_task::Task;
 
 /// Copies pictures `[height][width][pitch]` into `[rows][columns][pitch]` with `top` rows above and
-/// `left` columns at the left; all that is not picture becomes the default, 0.
+/// `left` columns at the left; all that is not picture becomes `border`.
 pub(super) struct Pad<'a, T, X, F> {
     pub(super) from: &'a [T],
     pub(super) into: &'a mut [X],
     pub(super) frame: &'a Frame,
     pub(super) convert: F,
+    pub(super) border: X,
 }
 
 /// A picture and its border.
@@ -36,7 +37,7 @@ impl Frame {
     }
 }
 
-impl<T: Copy, X: Copy + Default, F: Fn(T) -> X> Task for Pad<'_, T, X, F> {
+impl<T: Copy, X: Copy, F: Fn(T) -> X> Task for Pad<'_, T, X, F> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Frame { height, width, pitch, top, left, rows, columns } = *self.frame;
@@ -46,12 +47,12 @@ impl<T: Copy, X: Copy + Default, F: Fn(T) -> X> Task for Pad<'_, T, X, F> {
         for (from, into) in pictures.zip(self.into.chunks_exact_mut(self.frame.len())) {
             let (above, rest) = into.split_at_mut(top * columns * pitch);
             let (middle, below) = rest.split_at_mut(shown * columns * pitch);
-            above.fill(X::default());
-            below.fill(X::default());
+            above.fill(self.border);
+            below.fill(self.border);
             let lines = from.chunks_exact(width * pitch);
             for (line, row) in lines.zip(middle.chunks_exact_mut(columns * pitch)) {
-                row[..left * pitch].fill(X::default());
-                row[(left + seen) * pitch..].fill(X::default());
+                row[..left * pitch].fill(self.border);
+                row[(left + seen) * pitch..].fill(self.border);
                 let row = &mut row[left * pitch..(left + seen) * pitch];
                 for (x, &value) in row.iter_mut().zip(line) {
                     *x = (self.convert)(value);

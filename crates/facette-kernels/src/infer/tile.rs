@@ -11,7 +11,7 @@ pub(super) const ROWS: usize = 6;
 pub(super) const COLUMNS: usize = 16;
 
 /// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 macro_rules! by_rows {
     ($p:ident, $block:ident $(, $parameter:tt)*) => {
         for first in (0..$p.rows.starts().len()).step_by($crate::infer::tile::ROWS) {
@@ -29,7 +29,7 @@ macro_rules! by_rows {
         }
     };
 }
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 pub(super) use by_rows;
 
 /// Where rows start in a source, and the last place among them.
@@ -113,7 +113,7 @@ impl Table {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 if Level::available().contains(&level) => &super::tile_avx2::TABLE,
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Level::Neon => &super::tile_neon::TABLE,
+            Level::Neon | Level::NeonDot => &super::tile_neon::TABLE,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128 => &super::tile_simd128::TABLE,
             _ => &SCALAR,

@@ -7,6 +7,7 @@ use super::aligned::{Aligned, Plain};
 pub struct Work {
     pub(super) floats: Buffers<f32, f32>,
     pub(super) whole: Buffers<i16, i32>,
+    pub(super) bytes: Buffers<i8, i32>,
 }
 
 /// Working memory of one arithmetic.
@@ -60,6 +61,6 @@ impl<X: Plain, S: Plain> Buffers<X, S> {
 impl Work {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.floats.bytes() + self.whole.bytes()
+        self.floats.bytes() + self.whole.bytes() + self.bytes.bytes()
     }
 }

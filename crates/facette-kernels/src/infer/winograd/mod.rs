@@ -16,7 +16,7 @@ use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
-use super::tile::{Product, ROWS, Rows, Table};
+use super::tile::{Product, ROWS, Rows};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
 use super::{LANES, pitch};
@@ -153,8 +153,9 @@ impl<A: Arithmetic> Winograd<A> {
     ) {
         let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
         let convert = |value| A::operand(value, x.code);
-        run_at(level, Pad { from: x.values, into: pictures, frame: &self.frame, convert });
-        let tiles = A::tiles(Table::of(level));
+        let (frame, border) = (&self.frame, A::zero(x.code));
+        run_at(level, Pad { from: x.values, into: pictures, frame, convert, border });
+        let tiles = A::tiles(level);
         let total = batch * self.tiles();
         for first in (0..total).step_by(self.block) {
             let count = self.block.min(total - first);
