@@ -6,6 +6,17 @@ use std::sync::OnceLock;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+use std::arch::is_aarch64_feature_detected;
+
+/// Without the standard library nobody can ask the processor: what the target has, it has.
+#[cfg(all(not(feature = "std"), target_arch = "aarch64"))]
+macro_rules! is_aarch64_feature_detected {
+    ($feature:tt) => {
+        cfg!(target_feature = $feature)
+    };
+}
+
 /// An instruction set for which there are kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -29,6 +40,8 @@ pub enum Level {
     Amx,
     /// AArch64 with NEON, which all have that compute with floats.
     Neon,
+    /// AArch64 with NEON and its dot products of bytes (ARMv8.4, and most processors since 2018).
+    NeonDot,
     /// WebAssembly with the vectors of 128 bits, where the target has them.
     Simd128,
 }
@@ -39,7 +52,10 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         return x86::available();
         #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-        return &[Level::Scalar, Level::Neon];
+        return match is_aarch64_feature_detected!("dotprod") {
+            true => &[Level::Scalar, Level::Neon, Level::NeonDot],
+            false => &[Level::Scalar, Level::Neon],
+        };
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         return &[Level::Scalar, Level::Simd128];
         #[cfg(not(any(
@@ -60,14 +76,16 @@ impl Level {
             Level::Avx512Vnni => "avx512-vnni",
             Level::Amx => "amx",
             Level::Neon => "neon",
+            Level::NeonDot => "neon-dot",
             Level::Simd128 => "simd128",
         }
     }
 
-    /// Whether the level has been timed on a processor that has it. One that has only been held to
-    /// the tests, under an emulator, is never chosen unless it is named.
-    pub fn is_measured(self) -> bool {
-        matches!(self, Level::Scalar | Level::Avx2 | Level::Neon | Level::Simd128)
+    /// Whether the level is taken without being named. Those of x86-64 that have not run on a
+    /// processor but under an emulator are not; AArch64 and WebAssembly have nothing faster to fall
+    /// back on, and are tested under emulators as well.
+    pub fn is_automatic(self) -> bool {
+        !matches!(self, Level::AvxVnni | Level::Avx512 | Level::Avx512Vnni | Level::Amx)
     }
 
     /// The level whose instructions this one adds to.
@@ -77,6 +95,7 @@ impl Level {
             Level::Avx2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
+            Level::NeonDot => Some(Level::Neon),
             Level::Amx => Some(Level::Avx512Vnni),
         }
     }
@@ -94,7 +113,7 @@ impl Level {
         self != Level::Scalar && Level::available().contains(&self)
     }
 
-    /// The level in use: the fastest available of those [measured](Level::is_measured), or the one
+    /// The level in use: the fastest available that is [automatic](Level::is_automatic), or the one
     /// named by the environment variable `FACETTE_KERNELS` (see [`Level::name`]) where this
     /// processor has it; other values are ignored. Decided at the first call.
     #[cfg(feature = "std")]
@@ -104,14 +123,14 @@ impl Level {
             let asked = std::env::var("FACETTE_KERNELS").ok();
             let levels = Level::available();
             let named = asked.and_then(|name| levels.iter().find(|l| l.name() == name));
-            *named.or(levels.iter().rfind(|l| l.is_measured())).unwrap_or(&Level::Scalar)
+            *named.or(levels.iter().rfind(|l| l.is_automatic())).unwrap_or(&Level::Scalar)
         })
     }
 
-    /// The level in use: the fastest available of those [measured](Level::is_measured).
+    /// The level in use: the fastest available that is [automatic](Level::is_automatic).
     #[cfg(not(feature = "std"))]
     pub fn current() -> Level {
-        *Level::available().iter().rfind(|l| l.is_measured()).unwrap_or(&Level::Scalar)
+        *Level::available().iter().rfind(|l| l.is_automatic()).unwrap_or(&Level::Scalar)
     }
 }
 

@@ -1,14 +1,18 @@
 //! Convolutions of bytes by int8 weights, four products in a lane at once.
 //!
-//! Instructions that multiply bytes (VNNI, AMX) want unsigned by signed ones, so that the byte that
-//! stands for 0 cannot be taken off first: `sum (x - zero) w = sum x w - zero sum w`, of which the
-//! last is where the sums start. All of it is exact, modulo 2^32 as everywhere, so that the results
-//! are those of the other methods.
+//! Instructions that multiply bytes want unsigned by signed ones (VNNI, AMX) or signed by signed ones
+//! (NEON, for which 128 is taken off each byte by flipping its first bit), so that the byte that
+//! stands for 0 cannot be taken off first: `sum (x - zero) w = sum (x - t) w + (t - zero) sum w`, of
+//! which the last is where the sums start. All of it is exact, modulo 2^32 as everywhere, so that the
+//! results are those of the other methods.
+
+use alloc::vec;
+use alloc::vec::Vec;
 
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
 use super::direct::Settle;
-use super::dot::{BAND, COLUMNS, DEPTH, Dot, byte_products};
+use super::dot::{BAND, ByteProducts, COLUMNS, DEPTH, Dot};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
@@ -34,7 +38,7 @@ pub(super) struct Bytes {
 impl Bytes {
     /// `None` for layers that gain nothing, and on processors without such instructions.
     pub(super) fn new(s: &ConvShape, weight: &[i8]) -> Option<Self> {
-        let used = Level::available().iter().any(|&level| byte_products(level).is_some());
+        let used = Level::available().iter().any(|&level| ByteProducts::of(level).is_some());
         (used && !s.is_depthwise()).then(|| Self::pack(s, weight))
     }
 
@@ -69,7 +73,7 @@ impl Bytes {
     pub(super) fn run<R: Value, Y: Value>(
         &self,
         level: Level,
-        dot: unsafe fn(&mut Dot<'_>),
+        products: ByteProducts,
         batch: usize,
         x: Source<'_, u8>,
         residual: Option<Source<'_, R>>,
@@ -90,16 +94,16 @@ impl Bytes {
                 }
                 let totals = &self.totals[group * starts.len()..][..starts.len()];
                 for (start, total) in starts.iter_mut().zip(totals) {
-                    *start = total.wrapping_mul(-i32::from(zero));
+                    *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
                 }
                 let weight = self.panels * self.depth * COLUMNS;
                 let weight = &self.weight.as_slice()[group * weight..][..weight];
                 let mut product =
                     Dot { rows, count, depth: self.depth, weight, starts, into: &mut *sums };
                 product.check();
-                // SAFETY: the extents were just checked, and the table has given out `dot` for a
+                // SAFETY: the extents were just checked, and the table has given out the loop for a
                 // level that this processor has.
-                unsafe { dot(&mut product) };
+                unsafe { (products.dot)(&mut product) };
                 for (panel, sums) in sums.chunks_exact(BAND * COLUMNS).enumerate() {
                     let channel = panel * COLUMNS;
                     let settle = Settle::<Whole, R, Y> {

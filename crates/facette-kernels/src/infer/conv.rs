@@ -4,7 +4,7 @@ use super::arithmetic::Arithmetic;
 use super::bytes::Bytes;
 use super::depthwise::{self, Depthwise};
 use super::direct::Direct;
-use super::dot::{Dot, byte_products};
+use super::dot::ByteProducts;
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
@@ -119,10 +119,10 @@ impl<A: Arithmetic> Conv<A> {
             check_len("residual", residual.values.len(), batch * self.output);
         }
         let finish = &self.finish;
-        if let (Some(bytes), Some(x), Some(dot)) =
+        if let (Some(bytes), Some(x), Some(products)) =
             (&self.bytes, A::bytes(x), self.byte_products(level))
         {
-            return bytes.run(level, dot, batch, x, residual, finish, y, work);
+            return bytes.run(level, products, batch, x, residual, finish, y, work);
         }
         let buffers = A::buffers(work);
         match &self.method {
@@ -139,10 +139,9 @@ impl<A: Arithmetic> Conv<A> {
         }
     }
 
-    /// The loop over bytes where it is the fastest: AMX outdoes the shortcut, VNNI only the plain
-    /// sums.
-    fn byte_products(&self, level: Level) -> Option<unsafe fn(&mut Dot<'_>)> {
+    /// The loop over bytes where it is the fastest.
+    fn byte_products(&self, level: Level) -> Option<ByteProducts> {
         let plain = matches!(self.method, Method::Direct(_));
-        byte_products(level).filter(|_| plain || level == Level::Amx)
+        ByteProducts::of(level).filter(|products| plain || products.outdoes_shortcut)
     }
 }

@@ -9,8 +9,8 @@ pub(super) const COLUMNS: usize = super::tile::COLUMNS;
 /// What the length of a row is a multiple of.
 pub(super) const DEPTH: usize = 64;
 
-/// `into[p][i][n] = starts[p][n] + sum over k of rows[i][k] * weight[p][k / 4][n][k % 4]`, modulo
-/// 2^32, for rows i below `count` and all panels p.
+/// `into[p][i][n] = starts[p][n] + sum over k of (rows[i][k] - t) * weight[p][k / 4][n][k % 4]`,
+/// modulo 2^32, for rows i below `count` and all panels p, with t from [`ByteProducts`].
 ///
 /// What lies in the rows from `count` on, up to [`BAND`], may be read, and the same rows of `into`
 /// may be written.
@@ -39,17 +39,39 @@ impl Dot<'_> {
     }
 }
 
-/// The loop of a level that has instructions for bytes. It trusts that [`Dot::check`] has passed and
-/// that the processor has the level.
-pub(super) fn byte_products(level: Level) -> Option<unsafe fn(&mut Dot<'_>)> {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        _ if level.runs(Level::Amx) => Some(super::dot_amx::dot),
-        #[cfg(target_arch = "x86_64")]
-        _ if level.runs(Level::Avx512Vnni) => Some(super::dot_vnni::wide),
-        #[cfg(target_arch = "x86_64")]
-        _ if level.runs(Level::AvxVnni) => Some(super::dot_vnni::narrow),
-        _ => None,
+/// The loop of a level that has instructions for bytes.
+#[derive(Clone, Copy)]
+pub(super) struct ByteProducts {
+    /// Trusts that [`Dot::check`] has passed and that the processor has the level.
+    pub(super) dot: unsafe fn(&mut Dot<'_>),
+    /// What it takes off each byte of the rows.
+    pub(super) taken: u8,
+    /// Whether it outdoes Winograd's shortcut, and not the plain sums alone.
+    pub(super) outdoes_shortcut: bool,
+}
+
+impl ByteProducts {
+    /// `None` for levels without such instructions.
+    pub(super) fn of(level: Level) -> Option<Self> {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Amx) => {
+                Some(Self { dot: super::dot_amx::dot, taken: 0, outdoes_shortcut: true })
+            }
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Avx512Vnni) => {
+                Some(Self { dot: super::dot_vnni::wide, taken: 0, outdoes_shortcut: false })
+            }
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::AvxVnni) => {
+                Some(Self { dot: super::dot_vnni::narrow, taken: 0, outdoes_shortcut: false })
+            }
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            _ if level.runs(Level::NeonDot) => {
+                Some(Self { dot: super::dot_neon::dot, taken: 128, outdoes_shortcut: true })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -58,11 +80,11 @@ mod tests {
     use super::*;
 
     /// The specification.
-    fn dot(p: &Dot<'_>, panel: usize, row: usize, column: usize) -> i32 {
+    fn dot(p: &Dot<'_>, taken: u8, panel: usize, row: usize, column: usize) -> i32 {
         (0..p.depth).fold(p.starts[panel * COLUMNS + column], |sum, k| {
             let at = ((panel * p.depth + k / 4 * 4) * COLUMNS) + 4 * column + k % 4;
-            let product = i32::from(p.rows[row * p.depth + k]) * i32::from(p.weight[at]);
-            sum.wrapping_add(product)
+            let byte = i32::from(p.rows[row * p.depth + k]) - i32::from(taken);
+            sum.wrapping_add(byte * i32::from(p.weight[at]))
         })
     }
 
@@ -78,7 +100,7 @@ mod tests {
             let starts: Vec<i32> = (0..panels * COLUMNS).map(|i| i as i32 * -77).collect();
             for count in [0, 1, 5, 12, 13, 16, 17, 32, 47, 49, 64] {
                 for &level in Level::available() {
-                    let Some(dot_at) = byte_products(level) else { continue };
+                    let Some(products) = ByteProducts::of(level) else { continue };
                     let mut into = vec![i32::MIN; panels * BAND * COLUMNS];
                     let mut p = Dot {
                         rows: &rows,
@@ -90,11 +112,11 @@ mod tests {
                     };
                     p.check();
                     // SAFETY: the extents were checked, and the level is available.
-                    unsafe { dot_at(&mut p) };
+                    unsafe { (products.dot)(&mut p) };
                     for i in 0..panels * count * COLUMNS {
                         let (panel, row) = (i / COLUMNS / count, i / COLUMNS % count);
                         let found = p.into[(panel * BAND + row) * COLUMNS + i % COLUMNS];
-                        let expected = dot(&p, panel, row, i % COLUMNS);
+                        let expected = dot(&p, products.taken, panel, row, i % COLUMNS);
                         assert_eq!(found, expected, "{level:?}, {count} rows of {depth}");
                     }
                 }

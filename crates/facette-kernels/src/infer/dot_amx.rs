@@ -4,7 +4,7 @@
 //! by. Stable Rust has no intrinsics for these instructions; the compiler itself never uses the tile
 //! registers, so that they keep their values from one line of assembly to the next.
 
-use std::arch::asm;
+use core::arch::asm;
 
 use super::dot::{BAND, COLUMNS, DEPTH, Dot};
 

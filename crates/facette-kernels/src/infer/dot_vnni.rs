@@ -1,6 +1,6 @@
 //! Bytes by bytes with VNNI: a row's four bytes, in every lane, by four weights of each column.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::dot::{BAND, COLUMNS, Dot};
 

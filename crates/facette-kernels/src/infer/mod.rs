@@ -34,6 +34,8 @@ mod work;
 
 #[cfg(target_arch = "x86_64")]
 mod dot_amx;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod dot_neon;
 #[cfg(target_arch = "x86_64")]
 mod dot_vnni;
 #[cfg(target_arch = "x86_64")]

@@ -119,7 +119,7 @@ impl Table {
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx2) => &super::tile_avx2::TABLE,
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            Level::Neon => &super::tile_neon::TABLE,
+            _ if level.runs(Level::Neon) => &super::tile_neon::TABLE,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128 => &super::tile_simd128::TABLE,
             _ => &SCALAR,
