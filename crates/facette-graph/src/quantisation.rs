@@ -171,20 +171,18 @@ mod tests {
         for wrong in [0.35, 12.8, -12.8, 1e30, f32::NAN, 0.100_000_01] {
             array.values[130] = wrong;
             let error = quantisation(&steps).integers("w", &array).unwrap_err().to_string();
-            assert!(error.contains("whole multiples of 0.1") && error.contains("at 130"), "{error}");
+            assert!(
+                error.contains("whole multiples of 0.1") && error.contains("at 130"),
+                "{error}"
+            );
         }
         assert!(quantisation(&steps).integers("x", &array).is_err());
     }
 
     #[test]
     fn gates_allow_what_they_say() {
-        let gate = |float, int8| Gate {
-            protocol: "lfw".into(),
-            size: 16,
-            float,
-            int8,
-            allowed: 0.003,
-        };
+        let gate =
+            |float, int8| Gate { protocol: "lfw".into(), size: 16, float, int8, allowed: 0.003 };
         assert!(gate(0.923, 0.92).passed() && gate(0.9, 0.95).passed());
         assert!(!gate(0.923, 0.9199).passed());
         let trusted = |gate| Quantisation { gate, ..quantisation(&[]) }.is_trusted();
