@@ -216,7 +216,7 @@ fn a_student_is_quantised_judged_and_measured() {
     let lines = String::from_utf8(output.stdout).unwrap();
     let rows: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(rows.len() >= 4 && rows.len() % 4 == 0, "{lines}");
+    assert!(rows.len() >= 4 && rows.len().is_multiple_of(4), "{lines}");
     for row in &rows {
         assert_eq!((&row["model"], &row["precision"]), (&"small".into(), &"int8".into()));
         assert!(row["kernels"].is_string() && row["file_bytes"] == found["bytes"], "{row}");
