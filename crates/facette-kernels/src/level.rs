@@ -11,6 +11,8 @@ mod x86;
 pub enum Level {
     /// Portable Rust: the specification, and the fallback everywhere.
     Scalar,
+    /// x86-64 as it always was: the runtime's products with SSE2, all else as [`Level::Scalar`].
+    Sse2,
     /// x86-64 with AVX2 and FMA.
     Avx2,
     /// x86-64 with AVX2, FMA and AVX-VNNI's products of whole numbers. Has run under an emulator
@@ -41,6 +43,7 @@ impl Level {
     pub fn name(self) -> &'static str {
         match self {
             Level::Scalar => "scalar",
+            Level::Sse2 => "sse2",
             Level::Avx2 => "avx2",
             Level::AvxVnni => "avx-vnni",
             Level::Avx512 => "avx512",
@@ -52,14 +55,15 @@ impl Level {
     /// Whether the level has been timed on a processor that has it. One that has only been held to
     /// the tests, under an emulator, is never chosen unless it is named.
     pub fn is_measured(self) -> bool {
-        matches!(self, Level::Scalar | Level::Avx2)
+        matches!(self, Level::Scalar | Level::Sse2 | Level::Avx2)
     }
 
     /// The level whose instructions this one adds to.
     fn base(self) -> Option<Level> {
         match self {
             Level::Scalar => None,
-            Level::Avx2 => Some(Level::Scalar),
+            Level::Sse2 => Some(Level::Scalar),
+            Level::Avx2 => Some(Level::Sse2),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
             Level::Amx => Some(Level::Avx512Vnni),

@@ -42,6 +42,8 @@ mod lanes_avx2;
 mod tile_avx2;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx512;
+#[cfg(target_arch = "x86_64")]
+mod tile_sse2;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

@@ -94,6 +94,8 @@ impl Table {
             _ if level.runs(Level::AvxVnni) => &super::tile_avx2::VNNI,
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx2) => &super::tile_avx2::TABLE,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Sse2) => &super::tile_sse2::TABLE,
             _ => &SCALAR,
         }
     }

@@ -8,7 +8,7 @@ use super::Level;
 pub(super) fn available() -> &'static [Level] {
     static AVAILABLE: OnceLock<Vec<Level>> = OnceLock::new();
     AVAILABLE.get_or_init(|| {
-        let mut levels = vec![Level::Scalar];
+        let mut levels = vec![Level::Scalar, Level::Sse2];
         if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
             return levels;
         }
