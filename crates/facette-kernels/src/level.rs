@@ -11,7 +11,7 @@ mod x86;
 pub enum Level {
     /// Portable Rust: the specification, and the fallback everywhere.
     Scalar,
-    /// x86-64 as it always was: the runtime's products with SSE2, all else as [`Level::Scalar`].
+    /// Any x86-64: the runtime's products of whole numbers with SSE2, all else as [`Level::Scalar`].
     Sse2,
     /// x86-64 with AVX2 and FMA.
     Avx2,

@@ -108,7 +108,7 @@ static SCALAR: Table = Table {
     whole: Tiles { wide: whole::<16>, narrow: whole::<8> },
 };
 
-fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
+pub(super) fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
     for (i, &row) in p.rows.starts.iter().enumerate() {
         let mut sum = [0.0; N];
         for (&run, weight) in p.runs.iter().zip(p.weight.chunks_exact(p.steps * N)) {
