@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use facette_kernels::conv::{self, ConvOptions, ConvShape};
+use facette_kernels::infer::{Peak, multiply_adds};
 use facette_kernels::norm::{self, BatchNorm};
 use facette_kernels::{Activation, ChannelShape, Level, keep_freed_memory};
 
@@ -100,6 +101,22 @@ fn peak() -> Option<f64> {
     None
 }
 
+/// The runtime's inner loops on every level that the processor has.
+fn inner_loops() {
+    const REPEATS: usize = 4;
+
+    println!("{:<25}{:>19}{:>19}", "GMAC/s", "f32", "int8");
+    for &level in Level::available() {
+        print!("{:<25}", level.name());
+        for peak in [Peak::Float, Peak::Whole] {
+            let done = multiply_adds(level, peak, REPEATS);
+            let time = best(|| _ = black_box(multiply_adds(level, peak, REPEATS)));
+            print!("{:>19.1}", done as f64 / time.as_secs_f64() / 1e9);
+        }
+        println!();
+    }
+}
+
 fn convolutions(filter: &str) {
     println!("{:<25}{:>19}{:>19}{:>19}", "GFLOP/s, ms", "forward", "by input", "by weight");
     for layer in LAYERS {
@@ -168,6 +185,9 @@ fn main() {
     match peak() {
         Some(peak) => println!(", {peak:.1} GFLOP/s at most from a core"),
         None => println!(),
+    }
+    if "inner loops".contains(&filter) {
+        inner_loops();
     }
     convolutions(&filter);
     normalisations(&filter);

@@ -23,6 +23,8 @@ macro_rules! is_aarch64_feature_detected {
 pub enum Level {
     /// Portable Rust: the specification, and the fallback everywhere.
     Scalar,
+    /// Any x86-64: the runtime's products of whole numbers with SSE2, all else as [`Level::Scalar`].
+    Sse2,
     /// x86-64 with AVX2 and FMA.
     Avx2,
     /// x86-64 with AVX2, FMA and AVX-VNNI's products of whole numbers. Has run under an emulator
@@ -70,6 +72,7 @@ impl Level {
     pub fn name(self) -> &'static str {
         match self {
             Level::Scalar => "scalar",
+            Level::Sse2 => "sse2",
             Level::Avx2 => "avx2",
             Level::AvxVnni => "avx-vnni",
             Level::Avx512 => "avx512",
@@ -92,7 +95,8 @@ impl Level {
     fn base(self) -> Option<Level> {
         match self {
             Level::Scalar => None,
-            Level::Avx2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
+            Level::Sse2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
+            Level::Avx2 => Some(Level::Sse2),
             Level::AvxVnni | Level::Avx512 => Some(Level::Avx2),
             Level::Avx512Vnni => Some(Level::Avx512),
             Level::NeonDot => Some(Level::Neon),

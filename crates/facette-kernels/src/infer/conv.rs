@@ -84,7 +84,7 @@ impl<A: Arithmetic> Conv<A> {
         }
     }
 
-    /// Bytes of working memory for one picture.
+    /// Bytes of working memory for one picture, without the rows of bytes that some levels add.
     pub fn work_bytes(&self) -> usize {
         let Needs { pictures, tiles, sums } = self.needs(1);
         let factors = pictures.saturating_add(tiles).saturating_mul(size_of::<A::Operand>());

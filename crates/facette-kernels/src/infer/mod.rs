@@ -52,6 +52,8 @@ mod tile_avx512;
 mod tile_neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod tile_simd128;
+#[cfg(target_arch = "x86_64")]
+mod tile_sse2;
 
 pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
 pub use conv::Conv;

@@ -118,6 +118,8 @@ impl Table {
             _ if level.runs(Level::AvxVnni) => &super::tile_avx2::VNNI,
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx2) => &super::tile_avx2::TABLE,
+            #[cfg(target_arch = "x86_64")]
+            _ if level.runs(Level::Sse2) => &super::tile_sse2::TABLE,
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             _ if level.runs(Level::Neon) => &super::tile_neon::TABLE,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -134,7 +136,7 @@ static SCALAR: Table = Table {
     whole: Tiles { wide: whole::<16>, narrow: whole::<8> },
 };
 
-fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
+pub(super) fn float<const N: usize>(p: &mut Product<'_, f32, f32>) {
     for (i, &row) in p.rows.starts.iter().enumerate() {
         let mut sum = [0.0; N];
         for (&run, weight) in p.runs.iter().zip(p.weight.chunks_exact(p.steps * N)) {

@@ -9,9 +9,12 @@ use super::Level;
 /// target has, it has, and of that only what would be chosen unnamed.
 #[cfg(not(feature = "std"))]
 pub(super) fn available() -> &'static [Level] {
-    match cfg!(all(target_feature = "avx2", target_feature = "fma")) {
-        true => &[Level::Scalar, Level::Avx2],
-        false => &[Level::Scalar],
+    if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
+        &[Level::Scalar, Level::Sse2, Level::Avx2]
+    } else if cfg!(target_feature = "sse2") {
+        &[Level::Scalar, Level::Sse2]
+    } else {
+        &[Level::Scalar]
     }
 }
 
@@ -20,7 +23,7 @@ pub(super) fn available() -> &'static [Level] {
 pub(super) fn available() -> &'static [Level] {
     static AVAILABLE: OnceLock<Vec<Level>> = OnceLock::new();
     AVAILABLE.get_or_init(|| {
-        let mut levels = vec![Level::Scalar];
+        let mut levels = vec![Level::Scalar, Level::Sse2];
         if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
             return levels;
         }

@@ -70,6 +70,16 @@ unsafe fn accumulate<const M: usize>(
     }
 }
 
+/// Both parts together.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn total<const M: usize>([mut sum, odd]: Sums<M>) -> [__m512; M] {
+    for (sum, odd) in sum.iter_mut().zip(odd) {
+        *sum = _mm512_add_ps(*sum, odd);
+    }
+    sum
+}
+
 #[target_feature(enable = "avx512f")]
 unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     let mut sums = [[_mm512_setzero_ps(); M]; 2];
@@ -92,8 +102,7 @@ unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
             }
         }
     }
-    for m in 0..M {
-        let sum = _mm512_add_ps(sums[0][m], sums[1][m]);
+    for (m, sum) in total(sums).into_iter().enumerate() {
         // SAFETY: the caller vouches for M rows of 16 elements, `out_pitch` apart.
         unsafe { _mm512_storeu_ps(t.out.add(m * t.out_pitch), sum) };
     }
@@ -111,8 +120,7 @@ unsafe fn outer<const M: usize>(t: &OuterTile<'_>) {
             }
         }
     }
-    for m in 0..M {
-        let sum = _mm512_add_ps(sums[0][m], sums[1][m]);
+    for (m, sum) in total(sums).into_iter().enumerate() {
         // SAFETY: the tile holds M rows of 16 elements.
         unsafe {
             let total = t.sum.add(m * LANES);
