@@ -150,6 +150,7 @@ fn an_empty_batch_is_served() {
 
 /// The same bytes whatever the number of threads.
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "WebAssembly has no threads")]
 fn results_do_not_depend_on_the_number_of_threads() {
     let s = shape([50, 24, 6, 6], 40, 3, 1, 1);
     let (x, w) = (values(s.input_len(), 1), values(s.weight_len(), 2));
