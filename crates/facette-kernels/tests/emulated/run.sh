@@ -22,6 +22,7 @@ if [ ! -x "$bochs/bochs" ]; then
         ./configure --with-nogui --disable-docbook --disable-plugins --disable-debugger \
             --enable-cpu-level=6 --enable-x86-64 --enable-pci --enable-avx --enable-evex \
             --enable-amx --enable-protection-keys --enable-all-optimizations \
+            --disable-vmx --disable-svm --disable-monitor-mwait --disable-perfmon \
             CXXFLAGS="-O2 -fno-exceptions -w" CFLAGS="-O2 -w" > configure.log
         make -j"$(nproc)" > make.log
     )
@@ -50,7 +51,7 @@ RUSTFLAGS="-C target-feature=+crt-static" cargo test --release --locked --no-run
         cp "$program" "start/tests/${name%-*}"
         strip "start/tests/${name%-*}"
     done
-cp "$(find files -name busybox -type f | head -n 1)" start/bin/busybox
+cp "$(find files -path '*/bin/busybox' -type f | head -n 1)" start/bin/busybox
 cp "$here/init" start/init
 echo "$*" > start/arguments
 (cd start && find . | bin/busybox cpio -o -H newc 2> "$work/cpio.log") > iso/start
