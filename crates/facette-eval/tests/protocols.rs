@@ -320,7 +320,7 @@ fn every_protocol_runs_on_a_data_set_in_memory_twice_alike() {
     let moved = tempfile::tempdir().unwrap();
     fs::rename(&pairs, moved.path().join("pairs.txt")).unwrap();
     let small =
-        r#"{"batch": 5, "closed_set": {"identities": 4, "least": 3, "pictures": 12, "probes": 4}}"#;
+        r#"{"batch": 5, "closed_set": {"identities": 3, "least": 3, "pictures": 9, "probes": 3}}"#;
     let request = Request {
         images: Images::Set(Arc::new(source.open().unwrap())),
         pairs: Some(moved.path().join("pairs.txt")),
