@@ -324,10 +324,12 @@ fn every_protocol_runs_on_a_data_set_in_memory_twice_alike() {
     let pairs = folder.path().join("pairs.txt");
     let moved = tempfile::tempdir().unwrap();
     fs::rename(&pairs, moved.path().join("pairs.txt")).unwrap();
+    let small =
+        r#"{"batch": 5, "closed_set": {"identities": 3, "least": 3, "pictures": 9, "probes": 3}}"#;
     let request = Request {
         images: Images::Set(Arc::new(source.open().unwrap())),
         pairs: Some(moved.path().join("pairs.txt")),
-        options: ProtocolOptions { batch: 5, flip: Flip::Sum, ..Default::default() },
+        options: ProtocolOptions { flip: Flip::Sum, ..options(small) },
     };
     for spec in PROTOCOLS {
         let row = if spec.needs_logits() { |p: &[f32]| vec![p[0], 0.0, 1.0, 0.5] } else { angle };
