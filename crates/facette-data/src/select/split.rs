@@ -50,13 +50,26 @@ impl Dataset {
     /// [`DataError::Selection`] for an impossible share or number, an identity that is not there, or
     /// a side without a picture.
     pub fn split(&self, split: &Split, seed: u64) -> Result<(Self, Self), DataError> {
-        let held = match split {
-            Split::Listed { identities } => self.listed(identities)?,
-            Split::Share { share } => self.drawn(*share, seed)?,
-            Split::Drawn { drawn, least, seed } => self.many(*drawn, *least, *seed)?,
-        };
+        let held = self.holding(split, seed)?;
         let train = self.identities(|label| !held[label])?;
         Ok((train, self.identities(|label| held[label])?))
+    }
+
+    /// Only the identities that `split` holds out, which may be all there are.
+    ///
+    /// # Errors
+    /// As [`Dataset::split`], but for what is left.
+    pub fn held_out(&self, split: &Split, seed: u64) -> Result<Self, DataError> {
+        let held = self.holding(split, seed)?;
+        self.identities(|label| held[label])
+    }
+
+    fn holding(&self, split: &Split, seed: u64) -> Result<Vec<bool>, DataError> {
+        match split {
+            Split::Listed { identities } => self.listed(identities),
+            Split::Share { share } => self.drawn(*share, seed),
+            Split::Drawn { drawn, least, seed } => self.many(*drawn, *least, *seed),
+        }
     }
 
     fn drawn(&self, share: f64, seed: u64) -> Result<Vec<bool>, DataError> {

@@ -69,6 +69,9 @@ fn a_number_of_large_identities_is_drawn_whatever_the_seed_of_the_run() {
         .map(|split| dataset.split(&split, 1).unwrap().1.classes().to_vec())
         .collect();
     assert!(draws.len() > 5, "seeds of the split hold out different identities");
+    let all = Split::Drawn { drawn: 10, least: 1, seed: 1 };
+    assert_eq!(names(&dataset.held_out(&all, 1).unwrap()), names(&dataset));
+    assert!(dataset.split(&all, 1).is_err(), "nobody would be left to train on");
     for drawn in [0, 7] {
         let split = Split::Drawn { drawn, least: 5, seed: 1 };
         assert!(refusal(dataset.split(&split, 1)).contains("6 such identities"));

@@ -104,7 +104,7 @@ struct Parts {
 /// Draws the identities and splits their pictures, each identity's in proportion.
 fn drawn(set: &Dataset, wanted: &ClosedSet, seed: u64) -> Result<(Dataset, Parts), EvalError> {
     let ClosedSet { identities, least, pictures, probes } = *wanted;
-    let (_, held) = set.split(&Split::Drawn { drawn: identities, least, seed }, seed)?;
+    let held = set.held_out(&Split::Drawn { drawn: identities, least, seed }, seed)?;
     let classes = held.by_class();
     let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
     let kept = shared(&sizes, pictures);
