@@ -33,7 +33,7 @@ impl Default for BenchOptions {
 /// What was measured of one combination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
-    /// Name of the student; [`bench`] knows its architecture only.
+    /// Name of the student; [`bench()`] knows its architecture only.
     pub model: String,
     /// `f32` or `int8`.
     pub precision: &'static str,
