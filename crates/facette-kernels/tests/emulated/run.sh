@@ -6,16 +6,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
 work=${EMULATED_DIR:-$root/target/emulated}
 bochs=bochs-3.0
-source=http://deb.debian.org/debian/pool/main/b/bochs/bochs_3.0+dfsg.orig.tar.xz
+# Of Debian 13, whose sources apt must know (`Types: deb-src`, suite trixie).
+archive=bochs_3.0+dfsg.orig.tar.xz
 digest=78f6c73d4a6472d5130a87ab9dc306d02c7c71ed8e25b3a8ef642e2a7acd282b
 mkdir -p "$work/deb" "$work/files"
 cd "$work"
 
 if [ ! -x "$bochs/bochs" ]; then
-    curl -fsS -o bochs.tar.xz "$source"
-    echo "$digest  bochs.tar.xz" | sha256sum -c
+    [ -e "$archive" ] || apt-get source --download-only bochs=3.0+dfsg-1
+    echo "$digest  $archive" | sha256sum -c
     rm -rf "$bochs"
-    tar -xf bochs.tar.xz
+    tar -xf "$archive"
     patch -s -d "$bochs" -p1 < "$here/bochs.patch"
     (
         cd "$bochs"
