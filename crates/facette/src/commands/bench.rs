@@ -32,7 +32,7 @@ all activations of a face together, of those that live at the same time, and of 
 them. The second says how fast it is, from pixels to embeddings, for every set of kernels that the \
 processor can run: faces a second, the time that half and that 99 in 100 batches took at most, and what \
 part that is of the products that the inner loop of the kernels makes on this machine with everything at \
-hand. Winograd's shortcut leaves products out, so that floats can come out above 100 %.
+hand. Winograd's shortcut leaves products out, so that this can come out above 100 %.
 
 Close other programs: what is measured is the machine as it is.",
     after_help = "\
