@@ -1,5 +1,10 @@
 //! One network made of several: what one yields is read by another, or another's is added to it.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
 use crate::error::GraphError;
 use crate::graph::{Graph, Node, NodeId, Taps};
 use crate::op::{Op, Shape};

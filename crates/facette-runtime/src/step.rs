@@ -27,7 +27,6 @@ pub(crate) struct Step {
     pub(crate) name: String,
     pub(crate) op: &'static str,
     /// The node whose value is written.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "quantisation asks for it"))]
     pub(crate) tail: NodeId,
     pub(crate) from: Vec<Tensor>,
     pub(crate) residual: Option<Tensor>,

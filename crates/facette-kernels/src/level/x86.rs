@@ -50,7 +50,7 @@ pub(super) fn available() -> &'static [Level] {
 
 /// Whether there is AMX for int8 and bf16, and Linux lets this process use its tiles, which it does
 /// only for those that ask (`Documentation/arch/x86/xstate.rst`).
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(feature = "std", target_os = "linux", target_env = "gnu"))]
 fn tiles_allowed() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const TILE_DATA: libc::c_long = 18;
@@ -62,7 +62,7 @@ fn tiles_allowed() -> bool {
 }
 
 /// Other systems have other ways, or none.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(all(feature = "std", not(all(target_os = "linux", target_env = "gnu"))))]
 fn tiles_allowed() -> bool {
     false
 }

@@ -4,7 +4,7 @@
 //! multiply-add of four cycles at two a cycle: every other step, or a second column, has sums of its
 //! own. Packing is that of AVX2.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::winograd::{self, Transform};
 use super::{ConvTile, Eight, Kernels, LANES, OuterTile, Product, avx2};
@@ -88,7 +88,7 @@ unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     }
     for row in t.rows {
         let (columns, count) = match t.columns {
-            [first, rest @ ..] if t.adjacent => (std::slice::from_ref(first), rest.len() + 1),
+            [first, rest @ ..] if t.adjacent => (core::slice::from_ref(first), rest.len() + 1),
             columns => (columns, 1),
         };
         for column in columns {
