@@ -29,8 +29,24 @@ parser.add_argument("--target", default=os.environ.get("CARGO_TARGET_DIR", "targ
 parser.add_argument("--rounds", type=int, default=31, help="turns of each")
 parser.add_argument("--seconds", type=float, default=0.1, help="length of a turn")
 parser.add_argument("--core", type=int, default=0, help="core that everything runs on")
+parser.add_argument("--without-amx", action="store_true", help="keep ONNX Runtime from AMX; FACETTE_KERNELS=avx512-vnni does so for facette")
 options = parser.parse_args()
 examples = Path(options.target) / "release" / "examples"
+
+
+def forbid_amx():
+    """Makes Linux refuse this process the tiles of AMX: a stack for signals is too small for them."""
+    import ctypes
+
+    class Stack(ctypes.Structure):
+        _fields_ = [("memory", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.malloc.restype = ctypes.c_void_p
+    stack = Stack(libc.malloc(ctypes.c_size_t(8192)), 0, 8192)
+    assert libc.sigaltstack(ctypes.byref(stack), None) == 0, "no stack for signals"
+    request, arch_prctl, tiles = 0x1023, 158, 18
+    assert libc.syscall(arch_prctl, request, tiles) != 0, "AMX could not be forbidden"
 
 
 def peer(path):
@@ -163,6 +179,8 @@ class Ours:
 
 
 os.sched_setaffinity(0, {options.core})
+if options.without_amx:
+    forbid_amx()
 with tempfile.TemporaryDirectory() as folder:
     folder = Path(folder)
     student = folder / "student.safetensors"

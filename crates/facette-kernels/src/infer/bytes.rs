@@ -11,11 +11,12 @@ use alloc::vec::Vec;
 
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
-use super::direct::Settle;
-use super::dot::{BAND, ByteProducts, COLUMNS, DEPTH, Dot};
+use super::direct;
+use super::dot::{ByteProducts, COLUMNS, Dot, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
+use super::unrolled::{Unroll, Unrolled};
 use super::value::{Source, Target, Value};
 use super::work::Work;
 use crate::Level;
@@ -24,14 +25,18 @@ use crate::conv::ConvShape;
 /// A layer computed in this way.
 #[derive(Debug)]
 pub(super) struct Bytes {
-    shape: ConvShape,
-    /// Weights a row of the product, padded to whole steps.
-    depth: usize,
-    /// Panels of a group.
+    picture: Unrolled,
+    /// Values of a picture as it comes.
+    input: usize,
+    /// Pixels of a picture's result.
+    area: usize,
+    outputs: usize,
+    /// Pictures at a time, so that bands are full.
+    group: usize,
     panels: usize,
-    /// `[group][panel][depth / 4][COLUMNS][4]`
+    /// `[panel][run][stride / 4][COLUMNS][4]`
     weight: Aligned<i8>,
-    /// The sum of each output's weights, `[group][panel][COLUMNS]`.
+    /// The sum of each output's weights, `[panel][COLUMNS]`.
     totals: Vec<i32>,
 }
 
@@ -39,34 +44,46 @@ impl Bytes {
     /// `None` for layers that gain nothing, and on processors without such instructions.
     pub(super) fn new(s: &ConvShape, weight: &[i8]) -> Option<Self> {
         let used = Level::available().iter().any(|&level| ByteProducts::of(level).is_some());
-        (used && !s.is_depthwise()).then(|| Self::pack(s, weight))
+        (used && s.options.groups == 1 && !s.is_depthwise()).then(|| Self::pack(s, weight))
     }
 
     fn pack(s: &ConvShape, weight: &[i8]) -> Self {
-        let (inputs, outputs, taps) = (s.in_group(), s.out_group(), s.taps());
-        let depth = (inputs * taps).next_multiple_of(DEPTH);
-        let panels = outputs.div_ceil(COLUMNS);
-        let mut packed = Aligned::new(s.options.groups * panels * depth * COLUMNS);
-        let mut totals = vec![0; s.options.groups * panels * COLUMNS];
-        for (output, row) in weight.chunks_exact(inputs * taps).enumerate() {
-            let (group, within) = (output / outputs, output % outputs);
-            let panel = group * panels + within / COLUMNS;
-            let column = within % COLUMNS;
-            for (i, &weight) in row.iter().enumerate() {
-                let k = i % taps * inputs + i / taps;
-                let at = (panel * depth / 4 + k / 4) * COLUMNS + column;
-                packed.as_mut_slice()[4 * at + k % 4] = weight;
-            }
-            totals[panel * COLUMNS + column] = row.iter().map(|&w| i32::from(w)).sum();
+        let picture = Unrolled::new(s);
+        let panels = s.out_channels.div_ceil(COLUMNS);
+        let area = s.out_height * s.out_width;
+        let panel = picture.runs.len() * picture.stride * COLUMNS;
+        let mut packed = Aligned::new(panels * panel);
+        let mut totals = vec![0; panels * COLUMNS];
+        for (i, &weight) in weight.iter().enumerate() {
+            let (column, row) = (i % s.kernel[1], i / s.kernel[1] % s.kernel[0]);
+            let (input, output) = (i / s.taps() % s.in_channels, i / s.taps() / s.in_channels);
+            let k = column * pitch(s.in_channels) + input;
+            let at = output / COLUMNS * panel + (row * picture.stride + k / 4 * 4) * COLUMNS;
+            packed.as_mut_slice()[at + 4 * (output % COLUMNS) + k % 4] = weight;
+            totals[output] += i32::from(weight);
         }
-        Self { shape: *s, depth, panels, weight: packed, totals }
+        Self {
+            picture,
+            input: s.height * s.width * pitch(s.in_channels),
+            area,
+            outputs: s.out_channels,
+            group: (TILES * ROWS).div_ceil(area),
+            panels,
+            weight: packed,
+            totals,
+        }
     }
 
     /// Makes room in `work`.
     pub(super) fn reserve(&self, work: &mut Work) {
-        work.rows.reserve(BAND * self.depth);
+        work.rows.reserve(self.room(self.group));
         work.starts.reserve(self.panels * COLUMNS);
-        work.whole.sums.reserve(self.panels * BAND * COLUMNS);
+        work.whole.sums.reserve(PANELS * TILES * SUMS);
+    }
+
+    /// Bytes of so many pictures unrolled, and of rows behind them that tiles reach into.
+    fn room(&self, pictures: usize) -> usize {
+        pictures * self.picture.len() + (ROWS - 1) * self.picture.stride
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
@@ -78,72 +95,193 @@ impl Bytes {
         x: Source<'_, u8>,
         residual: Option<Source<'_, R>>,
         finish: &Finish,
-        y: Target<'_, Y>,
+        mut y: Target<'_, Y>,
         work: &mut Work,
     ) {
-        let (s, zero) = (&self.shape, x.code.zero());
-        let rows = &mut work.rows.as_mut_slice()[..BAND * self.depth];
+        let zero = x.code.zero();
         let starts = &mut work.starts.as_mut_slice()[..self.panels * COLUMNS];
-        let sums = &mut work.whole.sums.as_mut_slice()[..self.panels * BAND * COLUMNS];
-        let pixels = batch * s.out_height * s.out_width;
-        for first in (0..pixels).step_by(BAND) {
-            let count = BAND.min(pixels - first);
-            for group in 0..s.options.groups {
-                for (i, row) in rows.chunks_exact_mut(self.depth).take(count).enumerate() {
-                    self.gather(x.values, zero, group, first + i, row);
-                }
-                let totals = &self.totals[group * starts.len()..][..starts.len()];
-                for (start, total) in starts.iter_mut().zip(totals) {
-                    *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
-                }
-                let weight = self.panels * self.depth * COLUMNS;
-                let weight = &self.weight.as_slice()[group * weight..][..weight];
-                let mut product =
-                    Dot { rows, count, depth: self.depth, weight, starts, into: &mut *sums };
-                product.check();
-                // SAFETY: the extents were just checked, and the table has given out the loop for a
-                // level that this processor has.
-                unsafe { (products.dot)(&mut product) };
-                for (panel, sums) in sums.chunks_exact(BAND * COLUMNS).enumerate() {
-                    let channel = panel * COLUMNS;
-                    let settle = Settle::<Whole, R, Y> {
-                        sums,
-                        first,
-                        count,
-                        channels: [group * s.out_group() + channel, s.out_group() - channel],
-                        lone: s.options.groups == 1,
-                        residual,
-                        finish,
-                        y: Target { values: &mut *y.values, code: y.code },
+        for (start, total) in starts.iter_mut().zip(&self.totals) {
+            *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
+        }
+        let sums = work.whole.sums.as_mut_slice();
+        // SAFETY: the table has given out what belongs to a level that this processor has.
+        unsafe { (products.begin)() };
+        for first in (0..batch).step_by(self.group) {
+            let pictures = self.group.min(batch - first);
+            let source = &mut work.rows.as_mut_slice()[..self.room(pictures)];
+            for (i, into) in source.chunks_exact_mut(self.picture.len()).take(pictures).enumerate()
+            {
+                let from = &x.values[(first + i) * self.input..][..self.input];
+                run_at(level, Unroll { layout: &self.picture, from, zero, into });
+            }
+            let tiles = Tiles::new(self, pictures);
+            for panel in (0..self.panels).step_by(PANELS) {
+                let panels = PANELS.min(self.panels - panel);
+                let size = self.picture.runs.len() * self.picture.stride * COLUMNS;
+                let weight = &self.weight.as_slice()[panel * size..][..panels * size];
+                for band in (0..tiles.len()).step_by(TILES) {
+                    let count = TILES.min(tiles.len() - band);
+                    let band: [(Tile, usize); TILES] =
+                        core::array::from_fn(|i| tiles.get(band + i.min(count - 1)));
+                    let mut product = Dot {
+                        source: &*source,
+                        tiles: &band.map(|(tile, _)| tile)[..count],
+                        stride: self.picture.stride,
+                        runs: &self.picture.runs,
+                        used: self.picture.used,
+                        weight,
+                        starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
+                        into: &mut sums[..panels * TILES * SUMS],
                     };
-                    run_at(level, settle);
+                    product.check();
+                    // SAFETY: the extents were just checked, the level is the processor's, and its
+                    // beginning was made.
+                    unsafe { (products.dot)(&mut product) };
+                    for panel_sums in 0..panels {
+                        let channel = (panel + panel_sums) * COLUMNS;
+                        for (t, (tile, pixel)) in band[..count].iter().enumerate() {
+                            let sums = &sums[(panel_sums * TILES + t) * SUMS..];
+                            let sums = &sums[..tile.count * COLUMNS];
+                            let pixel = first * self.area + pixel;
+                            self.settle(level, sums, channel, pixel, residual, finish, &mut y);
+                        }
+                    }
                 }
             }
         }
+        // SAFETY: as at the beginning.
+        unsafe { (products.end)() };
     }
 
-    /// The values under the window of one output pixel, tap by tap; `zero` beyond the border.
-    fn gather(&self, x: &[u8], zero: u8, group: usize, pixel: usize, row: &mut [u8]) {
-        let s = &self.shape;
-        let (inputs, pitch) = (s.in_group(), pitch(s.in_channels));
-        let (column, line) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
-        let picture = pixel / (s.out_width * s.out_height);
-        let place = |axis: usize, at: usize, tap: usize, size: usize| {
-            let o = &s.options;
-            let at = at * o.stride[axis] + tap * o.dilation[axis];
-            at.checked_sub(o.padding[axis]).filter(|&at| at < size)
+    /// Finishes the sums of one tile by one panel.
+    #[expect(clippy::too_many_arguments, reason = "what a layer reads and writes")]
+    fn settle<R: Value, Y: Value>(
+        &self,
+        level: Level,
+        sums: &[i32],
+        channel: usize,
+        pixel: usize,
+        residual: Option<Source<'_, R>>,
+        finish: &Finish,
+        y: &mut Target<'_, Y>,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if level.runs(Level::Avx512)
+            && let Some(y) = y.bytes()
+            && let Some(residual) = residual.map_or(Some(None), |r| r.bytes().map(Some))
+        {
+            let pitch = pitch(self.outputs);
+            let at = pixel * pitch + channel;
+            let settle =
+                super::settle_avx512::Settle { sums, finish, channel, at, pitch, residual, y };
+            // SAFETY: the processor has AVX-512, as `runs` has just said.
+            return unsafe { settle.run() };
+        }
+        let settle = direct::Settle::<Whole, R, Y> {
+            sums,
+            first: pixel,
+            count: sums.len() / COLUMNS,
+            channels: [channel, self.outputs - channel],
+            lone: true,
+            residual,
+            finish,
+            y: Target { values: &mut *y.values, code: y.code },
         };
-        let mut taps = row.chunks_exact_mut(inputs);
-        for i in 0..s.kernel[0] {
-            let from_line = place(0, line, i, s.height);
-            for j in 0..s.kernel[1] {
-                let into = taps.next().expect("a row holds every tap");
-                match (from_line, place(1, column, j, s.width)) {
-                    (Some(i), Some(j)) => {
-                        let at = ((picture * s.height + i) * s.width + j) * pitch;
-                        into.copy_from_slice(&x[at + group * inputs..][..inputs]);
+        run_at(level, settle);
+    }
+}
+
+/// How the results of some pictures are divided into tiles.
+struct Tiles {
+    /// Pixels, and bytes, of a part whose windows lie at one distance from each other.
+    part: [usize; 2],
+    parts: usize,
+    stride: usize,
+}
+
+impl Tiles {
+    fn new(layer: &Bytes, pictures: usize) -> Self {
+        let (area, len) = (layer.area, layer.picture.len());
+        // Without lines of the border one picture goes on where the other ends.
+        let joined = len == area * layer.picture.stride;
+        let [joined, parts] = if joined { [pictures, 1] } else { [1, pictures] };
+        Self { part: [joined * area, joined * len], parts, stride: layer.picture.stride }
+    }
+
+    fn of_part(&self) -> usize {
+        self.part[0].div_ceil(ROWS)
+    }
+
+    fn len(&self) -> usize {
+        self.parts * self.of_part()
+    }
+
+    /// A tile and the first pixel of its results.
+    fn get(&self, i: usize) -> (Tile, usize) {
+        let [pixels, bytes] = self.part;
+        let (part, first) = (i / self.of_part(), i % self.of_part() * ROWS);
+        let start = part * bytes + first * self.stride;
+        (Tile { start, count: ROWS.min(pixels - first) }, part * pixels + first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::ConvOptions;
+    use crate::infer::{Code, Conv};
+
+    fn options(stride: usize, padding: usize, dilation: usize) -> ConvOptions {
+        let [stride, padding, dilation] = [stride, padding, dilation].map(|n| [n, n]);
+        ConvOptions { stride, padding, dilation, groups: 1 }
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_other_methods() {
+        let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
+        for (inputs, size, outputs, kernel, options) in [
+            (3, [16, 16], 32, [3, 3], options(1, 1, 1)),
+            (32, [5, 16], 40, [3, 3], options(1, 1, 1)),
+            (24, [9, 7], 17, [3, 3], options(2, 1, 1)),
+            (8, [7, 9], 8, [5, 3], options(3, 2, 1)),
+            (40, [4, 4], 48, [1, 1], options(1, 0, 1)),
+            (16, [8, 8], 16, [1, 1], options(2, 0, 1)),
+            (9, [8, 9], 20, [3, 3], options(1, 2, 2)),
+            (9, [11, 9], 20, [3, 2], options(2, 2, 3)),
+            (70, [1, 1], 33, [1, 1], options(1, 0, 1)),
+            (5, [2, 3], 4, [2, 3], options(1, 0, 1)),
+        ] {
+            for batch in [1, 2, 7, 65] {
+                let [height, width] = size;
+                let s = ConvShape::new([batch, inputs, height, width], outputs, kernel, options)
+                    .expect("the table holds valid shapes");
+                let weight: Vec<i8> = (0..s.weight_len()).map(|i| number(i + 3) as i8).collect();
+                let x: Vec<u8> = (0..batch * height * width * pitch(inputs)).map(number).collect();
+                let len = batch * s.out_height * s.out_width * pitch(outputs);
+                let residual: Vec<u8> = (0..len).map(|i| number(i + 1)).collect();
+                let code = |scale, zero| Code::new(scale, zero).expect("a usual scale");
+                let x = Source { values: &x[..], code: code(0.1, 77) };
+                let residual = Some(Source { values: &residual[..], code: code(0.05, 100) });
+                let channels = 0..outputs as u8;
+                let finish = Finish::new(
+                    channels.clone().map(|c| 1e-4 + f32::from(c) * 1e-6).collect(),
+                    channels.map(|c| f32::from(c) - 9.0).collect(),
+                );
+                let mut work = Work::default();
+                let (mut found, mut expected) = (vec![0; len], vec![0; len]);
+                let plain = Conv::<Whole>::new(&s, &weight, finish.clone());
+                plain.reserve(&mut work, batch);
+                let y = Target { values: &mut expected[..], code: code(0.1, 50) };
+                plain.run(Level::Scalar, batch, x, residual, y, &mut work);
+                let bytes = Bytes::pack(&s, &weight);
+                bytes.reserve(&mut work);
+                for products in [0, 128].map(ByteProducts::specified) {
+                    let y = Target { values: &mut found[..], code: code(0.1, 50) };
+                    let level = Level::current();
+                    bytes.run(level, products, batch, x, residual, &finish, y, &mut work);
+                    for i in (0..len).filter(|i| i % pitch(outputs) < outputs) {
+                        assert_eq!(found[i], expected[i], "{s:?}, value {i}");
                     }
-                    _ => into.fill(zero),
                 }
             }
         }

@@ -1,23 +1,43 @@
 //! Rows of bytes by panels of int8 weights.
 
+use super::unrolled::STEP;
 use crate::Level;
 
-/// Rows multiplied at a time.
-pub(super) const BAND: usize = 64;
+/// Rows of a tile.
+pub(super) const ROWS: usize = 16;
+/// Most tiles of a band.
+pub(super) const TILES: usize = 4;
 /// Columns of a panel.
 pub(super) const COLUMNS: usize = super::tile::COLUMNS;
-/// What the length of a row is a multiple of.
-pub(super) const DEPTH: usize = 64;
+/// Most panels at a time.
+pub(super) const PANELS: usize = 2;
 
-/// `into[p][i][n] = starts[p][n] + sum over k of (rows[i][k] - t) * weight[p][k / 4][n][k % 4]`,
-/// modulo 2^32, for rows i below `count` and all panels p, with t from [`ByteProducts`].
-///
-/// What lies in the rows from `count` on, up to [`BAND`], may be read, and the same rows of `into`
-/// may be written.
-pub(super) struct Dot<'a> {
-    pub(super) rows: &'a [u8],
+/// Sums of a tile by a panel.
+pub(super) const SUMS: usize = ROWS * COLUMNS;
+
+/// Rows at one distance from each other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tile {
+    /// Where the first row starts.
+    pub(super) start: usize,
+    /// Rows whose sums are asked for.
     pub(super) count: usize,
-    pub(super) depth: usize,
+}
+
+/// `into[p][t][i][n] = starts[p][n] + sum over runs r and k below used of
+/// (source[tiles[t].start + i stride + runs[r] + k] - s) * weight[p][r][k / 4][n][k % 4]`, modulo
+/// 2^32, for rows i below the tile's count, with s from [`ByteProducts`].
+///
+/// All 16 rows of a tile, and their runs up to the next multiple of [`STEP`], must lie in `source`
+/// and may be read, and all 16 rows of `into` may be written. A panel of weights has as many bytes a
+/// run as a row of the source, of which those beyond `used` are 0.
+pub(super) struct Dot<'a> {
+    pub(super) source: &'a [u8],
+    pub(super) tiles: &'a [Tile],
+    /// From one row to the next, a multiple of [`STEP`], and no less than `used`.
+    pub(super) stride: usize,
+    pub(super) runs: &'a [usize],
+    pub(super) used: usize,
     pub(super) weight: &'a [i8],
     pub(super) starts: &'a [i32],
     pub(super) into: &'a mut [i32],
@@ -28,22 +48,36 @@ impl Dot<'_> {
         self.starts.len() / COLUMNS
     }
 
+    /// Weights of a panel.
+    pub(super) fn panel(&self) -> usize {
+        self.runs.len() * self.stride * COLUMNS
+    }
+
     /// # Panics
-    /// Where a slice is not as long as depth and panels say.
+    /// Where the slices do not hold what is to be read and written.
     pub(super) fn check(&self) {
         let panels = self.panels();
-        assert!(self.count <= BAND && self.depth.is_multiple_of(DEPTH), "a band of whole steps");
-        assert_eq!(self.rows.len(), BAND * self.depth, "rows");
-        assert_eq!(self.weight.len(), panels * self.depth * COLUMNS, "weight");
-        assert_eq!(self.into.len(), panels * BAND * COLUMNS, "sums");
+        assert!(self.stride.is_multiple_of(STEP) && (4..=self.stride).contains(&self.used), "runs");
+        assert!(self.used.is_multiple_of(4), "runs");
+        assert!(self.tiles.len() <= TILES && panels <= PANELS, "a band");
+        let last = |of: Option<usize>| of.expect("there are tiles and runs");
+        let (tile, run) = (self.tiles.iter().map(|t| t.start).max(), self.runs.iter().max());
+        let end = last(tile) + (ROWS - 1) * self.stride + last(run.copied()) + self.stride;
+        assert!(end <= self.source.len(), "the source ends before the rows");
+        assert!(self.tiles.iter().all(|tile| (1..=ROWS).contains(&tile.count)), "rows");
+        assert_eq!(self.weight.len(), panels * self.panel(), "weight");
+        assert_eq!(self.into.len(), panels * TILES * SUMS, "sums");
     }
 }
 
 /// The loop of a level that has instructions for bytes.
 #[derive(Clone, Copy)]
 pub(super) struct ByteProducts {
+    /// Must have been called before `dot`, on the same thread, and `end` after it.
+    pub(super) begin: unsafe fn(),
     /// Trusts that [`Dot::check`] has passed and that the processor has the level.
     pub(super) dot: unsafe fn(&mut Dot<'_>),
+    pub(super) end: unsafe fn(),
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
     /// Whether it outdoes Winograd's shortcut, and not the plain sums alone.
@@ -55,23 +89,34 @@ impl ByteProducts {
     pub(super) fn of(level: Level) -> Option<Self> {
         match level {
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::Amx) => {
-                Some(Self { dot: super::dot_amx::dot, taken: 0, outdoes_shortcut: true })
-            }
+            _ if level.runs(Level::Amx) => Some(Self {
+                begin: super::dot_amx::begin,
+                dot: super::dot_amx::dot,
+                end: super::dot_amx::end,
+                taken: 0,
+                outdoes_shortcut: true,
+            }),
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx512Vnni) => {
-                Some(Self { dot: super::dot_vnni::wide, taken: 0, outdoes_shortcut: false })
+                Some(Self::plain(super::dot_vnni::wide, 0).outdoing_shortcut())
             }
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::AvxVnni) => {
-                Some(Self { dot: super::dot_vnni::narrow, taken: 0, outdoes_shortcut: false })
-            }
+            _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0)),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             _ if level.runs(Level::NeonDot) => {
-                Some(Self { dot: super::dot_neon::dot, taken: 128, outdoes_shortcut: true })
+                Some(Self::plain(super::dot_neon::dot, 128).outdoing_shortcut())
             }
             _ => None,
         }
+    }
+
+    /// A loop that needs nothing before or after.
+    fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8) -> Self {
+        Self { begin: || (), dot, end: || (), taken, outdoes_shortcut: false }
+    }
+
+    fn outdoing_shortcut(self) -> Self {
+        Self { outdoes_shortcut: true, ..self }
     }
 }
 
@@ -79,46 +124,84 @@ impl ByteProducts {
 mod tests {
     use super::*;
 
-    /// The specification.
-    fn dot(p: &Dot<'_>, taken: u8, panel: usize, row: usize, column: usize) -> i32 {
-        (0..p.depth).fold(p.starts[panel * COLUMNS + column], |sum, k| {
-            let at = ((panel * p.depth + k / 4 * 4) * COLUMNS) + 4 * column + k % 4;
-            let byte = i32::from(p.rows[row * p.depth + k]) - i32::from(taken);
-            sum.wrapping_add(byte * i32::from(p.weight[at]))
-        })
+    /// The specification, which takes `TAKEN` off each byte.
+    fn dot<const TAKEN: i32>(p: &mut Dot<'_>) {
+        for i in 0..p.panels() * p.tiles.len() * SUMS {
+            let (panel, tile) = (i / SUMS / p.tiles.len(), i / SUMS % p.tiles.len());
+            let (row, column) = (i % SUMS / COLUMNS, i % COLUMNS);
+            let mut sum = p.starts[panel * COLUMNS + column];
+            for (r, run) in p.runs.iter().enumerate() {
+                for k in 0..p.used {
+                    let at = panel * p.panel() + (r * p.stride + k / 4 * 4) * COLUMNS;
+                    let byte = p.source[p.tiles[tile].start + row * p.stride + run + k];
+                    let weight = i32::from(p.weight[at + 4 * column + k % 4]);
+                    sum = sum.wrapping_add((i32::from(byte) - TAKEN) * weight);
+                }
+            }
+            p.into[(panel * TILES + tile) * SUMS + i % SUMS] = sum;
+        }
+    }
+
+    impl ByteProducts {
+        /// The specification; 0 or 128 is taken off each byte.
+        pub(in crate::infer) fn specified(taken: u8) -> Self {
+            Self::plain(if taken == 0 { dot::<0> } else { dot::<128> }, taken)
+        }
+    }
+
+    fn check(used: usize, stride: usize, rows: usize, panels: usize, tiles: &[Tile]) {
+        let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
+        let source: Vec<u8> = (0..96 * stride).map(number).collect();
+        let runs: Vec<usize> = (0..rows).map(|row| row * 7 * stride).collect();
+        // The largest magnitudes among them, and nothing beyond what is used.
+        let weight = |i: usize| match i / (4 * COLUMNS) % (stride / 4) * 4 < used {
+            true if i.is_multiple_of(7) => -128,
+            true => number(i + 5) as i8,
+            false => 0,
+        };
+        let weight: Vec<i8> = (0..panels * rows * stride * COLUMNS).map(weight).collect();
+        let starts: Vec<i32> = (0..panels * COLUMNS).map(|i| i as i32 * -77).collect();
+        for &level in Level::available() {
+            let Some(products) = ByteProducts::of(level) else { continue };
+            let mut sums = [products, ByteProducts::specified(products.taken)].map(|products| {
+                let mut into = vec![i32::MIN; panels * TILES * SUMS];
+                let (weight, starts, source) = (&weight[..], &starts[..], &source[..]);
+                let (runs, into) = (&runs[..], &mut into[..]);
+                let mut p = Dot { source, tiles, stride, runs, used, weight, starts, into };
+                p.check();
+                // SAFETY: the extents were checked, and the level is available.
+                unsafe {
+                    (products.begin)();
+                    (products.dot)(&mut p);
+                    (products.end)();
+                }
+                p.into.to_vec()
+            });
+            // What lies behind the rows that are asked for is of no account.
+            for sums in &mut sums {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    let tile = tiles.get(i / SUMS % TILES).copied().unwrap_or_default();
+                    if i % SUMS / COLUMNS >= tile.count {
+                        *sum = 0;
+                    }
+                }
+            }
+            assert_eq!(sums[0], sums[1], "{level:?}, {used} of {stride} in {rows} runs");
+        }
     }
 
     #[test]
     fn every_level_sums_bytes_as_defined() {
-        for (depth, panels) in [(64, 1), (128, 3), (576, 2)] {
-            let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
-            let rows: Vec<u8> = (0..BAND * depth).map(number).collect();
-            // The largest magnitudes among them.
-            let weight: Vec<i8> = (0..panels * depth * COLUMNS)
-                .map(|i| if i % 7 == 0 { -128 } else { number(i + 5) as i8 })
-                .collect();
-            let starts: Vec<i32> = (0..panels * COLUMNS).map(|i| i as i32 * -77).collect();
-            for count in [0, 1, 5, 12, 13, 16, 17, 32, 47, 49, 64] {
-                for &level in Level::available() {
-                    let Some(products) = ByteProducts::of(level) else { continue };
-                    let mut into = vec![i32::MIN; panels * BAND * COLUMNS];
-                    let mut p = Dot {
-                        rows: &rows,
-                        count,
-                        depth,
-                        weight: &weight,
-                        starts: &starts,
-                        into: &mut into,
-                    };
-                    p.check();
-                    // SAFETY: the extents were checked, and the level is available.
-                    unsafe { (products.dot)(&mut p) };
-                    for i in 0..panels * count * COLUMNS {
-                        let (panel, row) = (i / COLUMNS / count, i / COLUMNS % count);
-                        let found = p.into[(panel * BAND + row) * COLUMNS + i % COLUMNS];
-                        let expected = dot(&p, products.taken, panel, row, i % COLUMNS);
-                        assert_eq!(found, expected, "{level:?}, {count} rows of {depth}");
-                    }
+        for (used, stride, rows) in [(8, 64, 1), (64, 64, 2), (96, 128, 3), (180, 192, 3)] {
+            for panels in 1..=PANELS {
+                for tiles in 1..=TILES {
+                    let tiles: Vec<Tile> = (0..tiles)
+                        .map(|t| Tile { start: t * 19 * stride, count: [16, 16, 5, 9][t] })
+                        .collect();
+                    check(used, stride, rows, panels, &tiles);
+                }
+                for count in 1..=ROWS {
+                    check(used, stride, rows, panels, &[Tile { start: 3 * stride, count }]);
                 }
             }
         }

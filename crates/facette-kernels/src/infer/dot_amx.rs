@@ -1,20 +1,19 @@
 //! Bytes by bytes with AMX: tiles of 16 rows by 64 bytes, products of two of them.
 //!
-//! A panel's 64 weights of 16 columns are one tile, which at most four tiles of rows are multiplied
-//! by. Stable Rust has no intrinsics for these instructions; the compiler itself never uses the tile
-//! registers, so that they keep their values from one line of assembly to the next.
+//! 64 weights of a panel's 16 columns are one tile. Two tiles of rows by two of weights make four
+//! sums, a load for each product. Stable Rust has no intrinsics for these instructions; the compiler
+//! itself never uses the tile registers, so that they keep their values from one line of assembly to
+//! the next.
 
 use core::arch::asm;
 
-use super::dot::{BAND, COLUMNS, DEPTH, Dot};
-
-/// Rows of a tile.
-const ROWS: usize = 16;
+use super::dot::{COLUMNS, Dot, PANELS, ROWS, SUMS, TILES};
+use super::unrolled::STEP;
 
 /// Bytes of a row of a tile.
 const BYTES: usize = 64;
 
-const _: () = assert!(BAND == 4 * ROWS && COLUMNS == ROWS && DEPTH == BYTES);
+const _: () = assert!(ROWS == 16 && COLUMNS == 16 && STEP == BYTES && PANELS == 2);
 
 /// How the tile registers are divided: all eight of 16 rows by 64 bytes.
 #[repr(C, align(64))]
@@ -34,6 +33,30 @@ static CONFIGURATION: Configuration = Configuration {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
+/// Makes the tile registers what the loop takes them for.
+///
+/// # Safety
+/// The process must be allowed to use the tiles.
+pub(super) unsafe fn begin() {
+    // SAFETY: the configuration is one that the processor has, and nobody else uses the tiles.
+    unsafe {
+        asm!(
+            "ldtilecfg [{}]",
+            in(reg) &raw const CONFIGURATION,
+            options(nostack, readonly, preserves_flags)
+        );
+    }
+}
+
+/// Gives the tile registers back, so that the system need not keep them.
+///
+/// # Safety
+/// As for [`begin`].
+pub(super) unsafe fn end() {
+    // SAFETY: the tiles are no longer needed.
+    unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+}
+
 /// Loads a tile from rows `$pitch` bytes apart.
 macro_rules! load {
     ($tile:tt, $from:expr, $pitch:expr) => {
@@ -47,17 +70,13 @@ macro_rules! load {
     };
 }
 
-/// Loads a tile of rows and adds its product with the weights in tmm7 to `$sum`.
+/// Adds the product of two tiles to `$sum`.
 macro_rules! multiply_add {
-    ($sum:tt, $rows:tt, $from:expr, $pitch:expr) => {
+    ($sum:tt, $rows:tt, $weight:tt) => {
         asm!(
-            concat!("tileloadd ", $rows, ", [{from} + {pitch}]"),
-            concat!("tdpbusd ", $sum, ", ", $rows, ", tmm7"),
-            from = in(reg) $from,
-            pitch = in(reg) $pitch,
+            concat!("tdpbusd ", $sum, ", ", $rows, ", ", $weight),
             out($sum) _,
-            out($rows) _,
-            options(nostack, readonly, preserves_flags)
+            options(nostack, nomem, preserves_flags)
         )
     };
 }
@@ -75,50 +94,73 @@ macro_rules! store {
 }
 
 /// # Safety
-/// [`Dot::check`] must pass, and the process must be allowed to use the tiles.
+/// [`Dot::check`] must pass, and [`begin`] have been called.
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
-    let tiles = p.count.div_ceil(ROWS);
-    let pitch = p.depth;
-    // SAFETY: the configuration is one that the processor has, and nobody else uses the tiles.
-    unsafe {
-        asm!(
-            "ldtilecfg [{}]",
-            in(reg) &raw const CONFIGURATION,
-            options(nostack, readonly, preserves_flags)
-        );
-    }
-    for panel in 0..p.panels() {
-        let start = p.starts[panel * COLUMNS..].as_ptr();
-        let into = p.into[panel * BAND * COLUMNS..].as_mut_ptr();
-        let weight = p.weight[panel * p.depth * COLUMNS..].as_ptr();
-        // SAFETY: the caller vouches for 16 starts, `depth` by 16 weights, 64 rows of `depth` bytes
-        // and 64 rows of 16 sums, so that four tiles of rows exist whatever the count.
+    for tile in (0..p.tiles.len()).step_by(2) {
+        // SAFETY: the caller vouches for all of it.
         unsafe {
-            // Every row of a tile of sums starts as the same 16 numbers.
-            load!("tmm0", start, 0_usize);
-            load!("tmm1", start, 0_usize);
-            load!("tmm2", start, 0_usize);
-            load!("tmm3", start, 0_usize);
-            for k in (0..p.depth).step_by(DEPTH) {
-                let rows = p.rows.as_ptr().add(k);
-                load!("tmm7", weight.add(k * COLUMNS), BYTES);
-                multiply_add!("tmm0", "tmm4", rows, pitch);
-                if tiles > 1 {
-                    multiply_add!("tmm1", "tmm5", rows.add(ROWS * pitch), pitch);
-                }
-                if tiles > 2 {
-                    multiply_add!("tmm2", "tmm6", rows.add(2 * ROWS * pitch), pitch);
-                }
-                if tiles > 3 {
-                    multiply_add!("tmm3", "tmm4", rows.add(3 * ROWS * pitch), pitch);
-                }
+            match (p.tiles.len() - tile, p.panels()) {
+                (1, 1) => block::<1, 1>(p, tile),
+                (1, _) => block::<1, 2>(p, tile),
+                (_, 1) => block::<2, 1>(p, tile),
+                _ => block::<2, 2>(p, tile),
             }
-            store!("tmm0", into);
-            store!("tmm1", into.add(ROWS * COLUMNS));
-            store!("tmm2", into.add(2 * ROWS * COLUMNS));
-            store!("tmm3", into.add(3 * ROWS * COLUMNS));
         }
     }
-    // SAFETY: the tiles are no longer needed.
-    unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+}
+
+/// # Safety
+/// As above, with T tiles from `tile` on and P panels.
+#[inline]
+unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize) {
+    let (pitch, panel) = (p.stride, p.panel());
+    let start = p.starts.as_ptr();
+    let first = p.source[p.tiles[tile].start..].as_ptr();
+    let second = p.source[p.tiles[tile + T - 1].start..].as_ptr();
+    let mut weight = p.weight.as_ptr();
+    // SAFETY: the caller vouches for 16 starts and for the weights of each panel, for 16 rows of each
+    // tile, and for as many sums.
+    unsafe {
+        // Every row of a tile of sums starts as the same 16 numbers.
+        load!("tmm0", start, 0_usize);
+        if T > 1 {
+            load!("tmm2", start, 0_usize);
+        }
+        if P > 1 {
+            load!("tmm1", start.add(COLUMNS), 0_usize);
+        }
+        if T > 1 && P > 1 {
+            load!("tmm3", start.add(COLUMNS), 0_usize);
+        }
+        for &run in p.runs {
+            for k in (0..pitch).step_by(STEP) {
+                load!("tmm4", first.add(run + k), pitch);
+                load!("tmm6", weight, BYTES);
+                multiply_add!("tmm0", "tmm4", "tmm6");
+                if P > 1 {
+                    load!("tmm7", weight.add(panel), BYTES);
+                    multiply_add!("tmm1", "tmm4", "tmm7");
+                }
+                if T > 1 {
+                    load!("tmm5", second.add(run + k), pitch);
+                    multiply_add!("tmm2", "tmm5", "tmm6");
+                }
+                if T > 1 && P > 1 {
+                    multiply_add!("tmm3", "tmm5", "tmm7");
+                }
+                weight = weight.add(STEP * COLUMNS);
+            }
+        }
+        let into = p.into.as_mut_ptr().add(tile * SUMS);
+        store!("tmm0", into);
+        if T > 1 {
+            store!("tmm2", into.add(SUMS));
+        }
+        if P > 1 {
+            store!("tmm1", into.add(TILES * SUMS));
+        }
+        if T > 1 && P > 1 {
+            store!("tmm3", into.add(TILES * SUMS + SUMS));
+        }
+    }
 }

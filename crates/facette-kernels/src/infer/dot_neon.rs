@@ -8,7 +8,7 @@
 use core::arch::aarch64::*;
 use core::arch::asm;
 
-use super::dot::{BAND, COLUMNS, Dot};
+use super::dot::{COLUMNS, Dot, SUMS, TILES};
 
 /// Most rows of a register tile: with 16 columns it keeps 24 accumulators, of 32 registers.
 const ROWS: usize = 6;
@@ -21,16 +21,18 @@ const V: usize = COLUMNS / 4;
 #[target_feature(enable = "neon,dotprod")]
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
     for panel in 0..p.panels() {
-        for first in (0..p.count).step_by(ROWS) {
-            // SAFETY: the caller vouches for the extents, which hold all rows of a band.
-            unsafe {
-                match p.count - first {
-                    1 => block::<1>(p, panel, first),
-                    2 => block::<2>(p, panel, first),
-                    3 => block::<3>(p, panel, first),
-                    4 => block::<4>(p, panel, first),
-                    5 => block::<5>(p, panel, first),
-                    _ => block::<ROWS>(p, panel, first),
+        for tile in 0..p.tiles.len() {
+            for first in (0..p.tiles[tile].count).step_by(ROWS) {
+                // SAFETY: the caller vouches for the extents.
+                unsafe {
+                    match p.tiles[tile].count - first {
+                        1 => block::<1>(p, panel, tile, first),
+                        2 => block::<2>(p, panel, tile, first),
+                        3 => block::<3>(p, panel, tile, first),
+                        4 => block::<4>(p, panel, tile, first),
+                        5 => block::<5>(p, panel, tile, first),
+                        _ => block::<ROWS>(p, panel, tile, first),
+                    }
                 }
             }
         }
@@ -56,11 +58,11 @@ fn multiply_add(mut sum: int32x4_t, x: int8x16_t, y: int8x16_t) -> int32x4_t {
 /// As above, with M rows from `first` on.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn block<const M: usize>(p: &mut Dot<'_>, panel: usize, first: usize) {
+unsafe fn block<const M: usize>(p: &mut Dot<'_>, panel: usize, tile: usize, first: usize) {
     let mut sum = [[vdupq_n_s32(0); V]; M];
     let start = p.starts[panel * COLUMNS..].as_ptr();
-    let mut weight = p.weight[panel * p.depth * COLUMNS..].as_ptr();
-    let mut row = p.rows[first * p.depth..].as_ptr();
+    let mut weight = p.weight[panel * p.panel()..].as_ptr();
+    let row = p.source[p.tiles[tile].start + first * p.stride..].as_ptr();
     // SAFETY: the caller vouches for the starts and the weights of the panel, for the rows, and for
     // as many sums.
     unsafe {
@@ -69,22 +71,23 @@ unsafe fn block<const M: usize>(p: &mut Dot<'_>, panel: usize, first: usize) {
                 sum[v] = vld1q_s32(start.add(4 * v));
             }
         }
-        for _ in 0..p.depth / 4 {
-            let mut w = [vdupq_n_s8(0); V];
-            for v in 0..V {
-                w[v] = vld1q_s8(weight.add(16 * v));
-            }
-            for m in 0..M {
-                let four = row.add(m * p.depth).cast::<u32>().read_unaligned() ^ 0x8080_8080;
-                let x = vreinterpretq_s8_u32(vdupq_n_u32(four));
+        for &run in p.runs {
+            for k in (0..p.used).step_by(4) {
+                let mut w = [vdupq_n_s8(0); V];
                 for v in 0..V {
-                    sum[m][v] = multiply_add(sum[m][v], x, w[v]);
+                    w[v] = vld1q_s8(weight.add(k * COLUMNS + 16 * v));
+                }
+                for m in 0..M {
+                    let four = row.add(run + m * p.stride + k).cast::<u32>().read_unaligned();
+                    let x = vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x8080_8080));
+                    for v in 0..V {
+                        sum[m][v] = multiply_add(sum[m][v], x, w[v]);
+                    }
                 }
             }
-            weight = weight.add(4 * COLUMNS);
-            row = row.add(4);
+            weight = weight.add(p.stride * COLUMNS);
         }
-        let into = p.into[(panel * BAND + first) * COLUMNS..].as_mut_ptr();
+        let into = p.into[(panel * TILES + tile) * SUMS + first * COLUMNS..].as_mut_ptr();
         for (m, sum) in sum.iter().enumerate() {
             for (v, sum) in sum.iter().enumerate() {
                 vst1q_s32(into.add(m * COLUMNS + 4 * v), *sum);

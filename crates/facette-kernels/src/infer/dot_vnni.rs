@@ -2,25 +2,33 @@
 
 use core::arch::x86_64::*;
 
-use super::dot::{BAND, COLUMNS, Dot};
+use super::dot::{COLUMNS, Dot, SUMS, TILES};
 
-/// Defines the loops over blocks of at most `$rows` rows, with a panel in `$registers` registers of
-/// `$lanes` sums.
+/// Defines the loops over blocks of at most `$rows` rows by `$panels` panels of `$registers`
+/// registers of `$lanes` sums each.
 macro_rules! dot {
-    ($name:ident, $block:ident, $features:literal, [$($m:literal)*], $rows:literal,
+    ($name:ident, $block:ident, $features:literal, [$($m:literal)*], $rows:literal by $panels:literal,
      $registers:literal by $lanes:literal, $register:ty, $zero:path, $load:path, $store:path,
      $all:path, $multiply_add:path) => {
         /// # Safety
         /// [`Dot::check`] must pass.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn $name(p: &mut Dot<'_>) {
-            for panel in 0..p.panels() {
-                for first in (0..p.count).step_by($rows) {
-                    // SAFETY: the caller vouches for the extents, which hold all rows of a band.
-                    unsafe {
-                        match p.count - first {
-                            $($m => $block::<$m>(p, panel, first),)*
-                            _ => $block::<$rows>(p, panel, first),
+            for panel in (0..p.panels()).step_by($panels) {
+                for tile in 0..p.tiles.len() {
+                    for first in (0..p.tiles[tile].count).step_by($rows) {
+                        // SAFETY: the caller vouches for the extents.
+                        unsafe {
+                            match (p.tiles[tile].count - first, p.panels() - panel) {
+                                $(
+                                    ($m, $panels..) => $block::<$m, $panels>(p, panel, tile, first),
+                                    #[allow(unreachable_patterns, reason = "with panels by one")]
+                                    ($m, _) => $block::<$m, 1>(p, panel, tile, first),
+                                )*
+                                (_, $panels..) => $block::<$rows, $panels>(p, panel, tile, first),
+                                #[allow(unreachable_patterns, reason = "with panels by one")]
+                                _ => $block::<$rows, 1>(p, panel, tile, first),
+                            }
                         }
                     }
                 }
@@ -28,40 +36,52 @@ macro_rules! dot {
         }
 
         /// # Safety
-        /// As above, with M rows from `first` on.
+        /// As above, with M rows from `first` on and N panels from `panel` on.
         #[inline]
         #[target_feature(enable = $features)]
-        unsafe fn $block<const M: usize>(p: &mut Dot<'_>, panel: usize, first: usize) {
-            let mut sum: [[$register; $registers]; M] = [[$zero(); $registers]; M];
+        unsafe fn $block<const M: usize, const N: usize>(
+            p: &mut Dot<'_>,
+            panel: usize,
+            tile: usize,
+            first: usize,
+        ) {
+            let mut sum: [[[$register; $registers]; N]; M] = [[[$zero(); $registers]; N]; M];
             let start = p.starts[panel * COLUMNS..].as_ptr();
-            let mut weight = p.weight[panel * p.depth * COLUMNS..].as_ptr();
-            let mut row = p.rows[first * p.depth..].as_ptr();
-            // SAFETY: the caller vouches for the starts and the weights of the panel, for the rows,
+            let row = p.source[p.tiles[tile].start + first * p.stride..].as_ptr();
+            let weight = p.weight[panel * p.panel()..].as_ptr();
+            // SAFETY: the caller vouches for the starts and the weights of the panels, for the rows,
             // and for as many sums.
             unsafe {
                 for sum in &mut sum {
-                    for (v, sum) in sum.iter_mut().enumerate() {
+                    for (v, sum) in sum.iter_mut().flatten().enumerate() {
                         *sum = $load(start.add($lanes * v).cast());
                     }
                 }
-                for _ in 0..p.depth / 4 {
-                    let mut w = [$zero(); $registers];
-                    for (v, w) in w.iter_mut().enumerate() {
-                        *w = $load(weight.add(4 * $lanes * v).cast());
-                    }
-                    for (m, sum) in sum.iter_mut().enumerate() {
-                        let bytes = row.add(m * p.depth).cast::<i32>().read_unaligned();
-                        for (sum, w) in sum.iter_mut().zip(w) {
-                            *sum = $multiply_add(*sum, $all(bytes), w);
+                for (r, &run) in p.runs.iter().enumerate() {
+                    let weight = weight.add(r * p.stride * COLUMNS);
+                    let row = row.add(run);
+                    for k in (0..p.used).step_by(4) {
+                        let mut w = [[$zero(); $registers]; N];
+                        for (n, w) in w.iter_mut().enumerate() {
+                            let weight = weight.add(n * p.panel() + k * COLUMNS);
+                            for (v, w) in w.iter_mut().enumerate() {
+                                *w = $load(weight.add(4 * $lanes * v).cast());
+                            }
+                        }
+                        for (m, sum) in sum.iter_mut().enumerate() {
+                            let four = row.add(m * p.stride + k).cast::<i32>().read_unaligned();
+                            for (sum, w) in sum.iter_mut().flatten().zip(w.as_flattened()) {
+                                *sum = $multiply_add(*sum, $all(four), *w);
+                            }
                         }
                     }
-                    weight = weight.add(4 * COLUMNS);
-                    row = row.add(4);
                 }
-                let into = p.into[(panel * BAND + first) * COLUMNS..].as_mut_ptr();
                 for (m, sum) in sum.iter().enumerate() {
-                    for (v, sum) in sum.iter().enumerate() {
-                        $store(into.add(m * COLUMNS + $lanes * v).cast(), *sum);
+                    for (n, sum) in sum.iter().enumerate() {
+                        let at = ((panel + n) * TILES + tile) * SUMS + (first + m) * COLUMNS;
+                        for (v, sum) in sum.iter().enumerate() {
+                            $store(p.into.as_mut_ptr().add(at + $lanes * v).cast(), *sum);
+                        }
                     }
                 }
             }
@@ -70,12 +90,12 @@ macro_rules! dot {
 }
 
 dot!(
-    narrow, narrow_block, "avx2,avxvnni", [1 2 3 4 5], 6, 2 by 8, __m256i,
+    narrow, narrow_block, "avx2,avxvnni", [1 2 3 4 5], 6 by 1, 2 by 8, __m256i,
     _mm256_setzero_si256, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32,
     _mm256_dpbusd_avx_epi32
 );
 dot!(
-    wide, wide_block, "avx512f,avx512vnni", [1 2 3 4 5 6 7 8 9 10 11], 12, 1 by 16, __m512i,
+    wide, wide_block, "avx512f,avx512vnni", [1 2 3 4 5 6 7], 8 by 2, 1 by 16, __m512i,
     _mm512_setzero_si512, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi32,
     _mm512_dpbusd_epi32
 );

@@ -8,8 +8,8 @@ use super::{LANES, pitch};
 /// `slope * x` below zero, `min(x, cap)` above: ReLU, ReLU6, leaky ReLU and PReLU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rectifier {
-    slopes: Vec<f32>,
-    cap: f32,
+    pub(super) slopes: Vec<f32>,
+    pub(super) cap: f32,
     /// Whether all slopes are 0.
     flat: bool,
 }
@@ -36,10 +36,10 @@ impl Rectifier {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
     channels: usize,
-    scale: Vec<f32>,
-    bias: Vec<f32>,
-    inner: Option<Rectifier>,
-    outer: Option<Rectifier>,
+    pub(super) scale: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) inner: Option<Rectifier>,
+    pub(super) outer: Option<Rectifier>,
 }
 
 impl Finish {
@@ -88,6 +88,11 @@ impl Finish {
     /// The bias of each channel, to be changed.
     pub fn bias_mut(&mut self) -> &mut [f32] {
         &mut self.bias[..self.channels]
+    }
+
+    /// Channels that there are numbers for, the padding's included.
+    pub(super) fn padded(&self) -> usize {
+        padded(self.channels)
     }
 
     fn check(&self, rectifier: &Rectifier) {

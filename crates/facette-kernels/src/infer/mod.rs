@@ -28,6 +28,7 @@ mod panels;
 mod pointwise;
 mod pool;
 mod tile;
+mod unrolled;
 mod value;
 mod winograd;
 mod work;
@@ -44,6 +45,8 @@ mod lanes_avx2;
 mod lanes_neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod lanes_simd128;
+#[cfg(target_arch = "x86_64")]
+mod settle_avx512;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx2;
 #[cfg(target_arch = "x86_64")]

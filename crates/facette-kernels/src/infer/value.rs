@@ -17,11 +17,19 @@ pub trait Value:
 }
 
 mod private {
+    use super::Code;
     use crate::infer::lanes::Lanes;
 
-    /// The same for eight at a time.
+    /// A number in memory, and eight of them at a time.
     pub trait Eightfold: Copy {
         type Meaning: Copy;
+        /// Values that are bytes.
+        fn bytes(_: &[Self], _: Self::Meaning) -> Option<(&[u8], Code)> {
+            None
+        }
+        fn bytes_mut(_: &mut [Self], _: Self::Meaning) -> Option<(&mut [u8], Code)> {
+            None
+        }
         fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
         fn write8<L: Lanes>(lanes: L, code: Self::Meaning) -> [Self; 8];
     }
@@ -45,6 +53,14 @@ impl Eightfold for f32 {
 
 impl Eightfold for u8 {
     type Meaning = Code;
+
+    fn bytes(values: &[u8], code: Code) -> Option<(&[u8], Code)> {
+        Some((values, code))
+    }
+
+    fn bytes_mut(values: &mut [u8], code: Code) -> Option<(&mut [u8], Code)> {
+        Some((values, code))
+    }
 
     #[inline(always)]
     fn read8<L: Lanes>(values: &[u8; 8], code: Code) -> L {
@@ -77,6 +93,11 @@ impl Code {
     /// The step from one byte to the next.
     pub fn scale(self) -> f32 {
         self.scale
+    }
+
+    /// `1 / scale`, rounded.
+    pub(super) fn inverse(self) -> f32 {
+        self.inverse
     }
 
     /// The byte that stands for 0.
@@ -131,7 +152,12 @@ pub struct Target<'a, T: Value> {
     pub code: T::Code,
 }
 
-impl<T: Value> Source<'_, T> {
+impl<'a, T: Value> Source<'a, T> {
+    /// Values that are bytes, and what they stand for.
+    pub(super) fn bytes(&self) -> Option<(&'a [u8], Code)> {
+        T::bytes(self.values, self.code)
+    }
+
     /// Values `i..i + 8`.
     #[inline(always)]
     pub(super) fn lanes<L: Lanes>(&self, i: usize) -> L {
@@ -153,6 +179,11 @@ impl<T: Value> Source<'_, T> {
 }
 
 impl<T: Value> Target<'_, T> {
+    /// Values that are bytes, and what they are to stand for.
+    pub(super) fn bytes(&mut self) -> Option<(&mut [u8], Code)> {
+        T::bytes_mut(self.values, self.code)
+    }
+
     /// Writes the first `count` of `lanes` from `i` on.
     #[inline(always)]
     pub(super) fn put<L: Lanes>(&mut self, i: usize, count: usize, lanes: L) {
