@@ -27,18 +27,13 @@ pub enum Level {
     Sse2,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX2, FMA and AVX-VNNI's products of whole numbers. Has run under an emulator
-    /// only and is therefore used only where `FACETTE_KERNELS` names it.
+    /// x86-64 with AVX2, FMA and AVX-VNNI's products of whole numbers.
     AvxVnni,
-    /// x86-64 with AVX-512 F, BW, DQ and VL. Has run under an emulator only and is therefore used
-    /// only where `FACETTE_KERNELS` names it.
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
     Avx512,
-    /// [`Level::Avx512`] with VNNI's products of whole numbers. Has run under an emulator only and
-    /// is therefore used only where `FACETTE_KERNELS` names it.
+    /// [`Level::Avx512`] with VNNI's products of whole numbers.
     Avx512Vnni,
-    /// [`Level::Avx512Vnni`] with AMX's tiles of bytes, which the operating system must allow. Has run
-    /// under an emulator only, whose signed bytes had to be mended first, and is therefore used only
-    /// where `FACETTE_KERNELS` names it.
+    /// [`Level::Avx512Vnni`] with AMX's tiles of bytes, which the operating system must allow.
     Amx,
     /// AArch64 with NEON, which all have that compute with floats.
     Neon,
@@ -84,13 +79,6 @@ impl Level {
         }
     }
 
-    /// Whether the level is taken without being named. Those of x86-64 that have not run on a
-    /// processor but under an emulator are not; AArch64 and WebAssembly have nothing faster to fall
-    /// back on, and are tested under emulators as well.
-    pub fn is_automatic(self) -> bool {
-        !matches!(self, Level::AvxVnni | Level::Avx512 | Level::Avx512Vnni | Level::Amx)
-    }
-
     /// The level whose instructions this one adds to.
     fn base(self) -> Option<Level> {
         match self {
@@ -117,9 +105,9 @@ impl Level {
         self != Level::Scalar && Level::available().contains(&self)
     }
 
-    /// The level in use: the fastest available that is [automatic](Level::is_automatic), or the one
-    /// named by the environment variable `FACETTE_KERNELS` (see [`Level::name`]) where this
-    /// processor has it; other values are ignored. Decided at the first call.
+    /// The level in use: the fastest available, or the one named by the environment variable
+    /// `FACETTE_KERNELS` (see [`Level::name`]) where this processor has it; other values are ignored.
+    /// Decided at the first call.
     #[cfg(feature = "std")]
     pub fn current() -> Level {
         static CURRENT: OnceLock<Level> = OnceLock::new();
@@ -127,14 +115,14 @@ impl Level {
             let asked = std::env::var("FACETTE_KERNELS").ok();
             let levels = Level::available();
             let named = asked.and_then(|name| levels.iter().find(|l| l.name() == name));
-            *named.or(levels.iter().rfind(|l| l.is_automatic())).unwrap_or(&Level::Scalar)
+            *named.or(levels.last()).unwrap_or(&Level::Scalar)
         })
     }
 
-    /// The level in use: the fastest available that is [automatic](Level::is_automatic).
+    /// The level in use: the fastest available.
     #[cfg(not(feature = "std"))]
     pub fn current() -> Level {
-        *Level::available().iter().rfind(|l| l.is_automatic()).unwrap_or(&Level::Scalar)
+        *Level::available().last().unwrap_or(&Level::Scalar)
     }
 }
 

@@ -98,25 +98,19 @@ impl ByteProducts {
             }),
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx512Vnni) => {
-                Some(Self::plain(super::dot_vnni::wide, 0).outdoing_shortcut())
+                Some(Self::plain(super::dot_vnni::wide, 0, false))
             }
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0)),
+            _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, false)),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            _ if level.runs(Level::NeonDot) => {
-                Some(Self::plain(super::dot_neon::dot, 128).outdoing_shortcut())
-            }
+            _ if level.runs(Level::NeonDot) => Some(Self::plain(super::dot_neon::dot, 128, true)),
             _ => None,
         }
     }
 
     /// A loop that needs nothing before or after.
-    fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8) -> Self {
-        Self { begin: || (), dot, end: || (), taken, outdoes_shortcut: false }
-    }
-
-    fn outdoing_shortcut(self) -> Self {
-        Self { outdoes_shortcut: true, ..self }
+    fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8, outdoes_shortcut: bool) -> Self {
+        Self { begin: || (), dot, end: || (), taken, outdoes_shortcut }
     }
 }
 
@@ -145,7 +139,7 @@ mod tests {
     impl ByteProducts {
         /// The specification; 0 or 128 is taken off each byte.
         pub(in crate::infer) fn specified(taken: u8) -> Self {
-            Self::plain(if taken == 0 { dot::<0> } else { dot::<128> }, taken)
+            Self::plain(if taken == 0 { dot::<0> } else { dot::<128> }, taken, true)
         }
     }
 

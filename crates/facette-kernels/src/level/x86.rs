@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::Level;
 
 /// See [`Level::available`]. Without the standard library nobody can ask the processor: what the
-/// target has, it has, and of that only what would be chosen unnamed.
+/// target has, it has, up to AVX2.
 #[cfg(not(feature = "std"))]
 pub(super) fn available() -> &'static [Level] {
     if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
