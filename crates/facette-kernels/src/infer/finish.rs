@@ -91,6 +91,7 @@ impl Finish {
     }
 
     /// Channels that there are numbers for, the padding's included.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn padded(&self) -> usize {
         padded(self.channels)
     }

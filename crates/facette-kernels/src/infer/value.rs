@@ -24,9 +24,11 @@ mod private {
     pub trait Eightfold: Copy {
         type Meaning: Copy;
         /// Values that are bytes.
+        #[cfg(target_arch = "x86_64")]
         fn bytes(_: &[Self], _: Self::Meaning) -> Option<(&[u8], Code)> {
             None
         }
+        #[cfg(target_arch = "x86_64")]
         fn bytes_mut(_: &mut [Self], _: Self::Meaning) -> Option<(&mut [u8], Code)> {
             None
         }
@@ -54,10 +56,12 @@ impl Eightfold for f32 {
 impl Eightfold for u8 {
     type Meaning = Code;
 
+    #[cfg(target_arch = "x86_64")]
     fn bytes(values: &[u8], code: Code) -> Option<(&[u8], Code)> {
         Some((values, code))
     }
 
+    #[cfg(target_arch = "x86_64")]
     fn bytes_mut(values: &mut [u8], code: Code) -> Option<(&mut [u8], Code)> {
         Some((values, code))
     }
@@ -96,6 +100,7 @@ impl Code {
     }
 
     /// `1 / scale`, rounded.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn inverse(self) -> f32 {
         self.inverse
     }
@@ -154,6 +159,7 @@ pub struct Target<'a, T: Value> {
 
 impl<'a, T: Value> Source<'a, T> {
     /// Values that are bytes, and what they stand for.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn bytes(&self) -> Option<(&'a [u8], Code)> {
         T::bytes(self.values, self.code)
     }
@@ -180,6 +186,7 @@ impl<'a, T: Value> Source<'a, T> {
 
 impl<T: Value> Target<'_, T> {
     /// Values that are bytes, and what they are to stand for.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn bytes(&mut self) -> Option<(&mut [u8], Code)> {
         T::bytes_mut(self.values, self.code)
     }
