@@ -80,6 +80,7 @@ impl Level {
     }
 
     /// The level whose instructions this one adds to.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     fn base(self) -> Option<Level> {
         match self {
             Level::Scalar => None,
@@ -94,6 +95,7 @@ impl Level {
 
     /// Whether code of `other` may be run at this level: it includes those instructions, and this
     /// processor has the level.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn runs(self, other: Level) -> bool {
         let includes = core::iter::successors(Some(self), |level| level.base()).any(|l| l == other);
         includes && Level::available().contains(&self)

@@ -17,6 +17,7 @@ pub trait Value:
 }
 
 mod private {
+    #[cfg(target_arch = "x86_64")]
     use super::Code;
     use crate::infer::lanes::Lanes;
 

@@ -108,7 +108,7 @@ pub(crate) struct Pack {
     pub(crate) steps: [usize; 2],
     /// How much further on in each row the next packing will read; to be fetched early, since the
     /// processor does not foresee so many short rows.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "a hint to x86-64"))]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "a hint to x86-64"))]
     pub(crate) next: usize,
     pub(crate) into: *mut f32,
 }
