@@ -181,6 +181,21 @@ fn boundaries_agree_with_the_definition() {
         shape([9, 5, 8, 7], 6, 1, 3, 0),
     ] {
         check(&s);
+    }
+}
+
+/// Shapes that meet the boundaries of tiles, blocks of channels and phases.
+#[test]
+fn boundaries_of_bf16_agree_with_the_definition() {
+    for s in [
+        shape([3, 33, 5, 4], 17, 3, 1, 1),
+        shape([9, 16, 8, 8], 32, 3, 2, 1),
+        shape([5, 40, 7, 7], 20, 1, 2, 0),
+        shape([2, 3, 16, 16], 33, 5, 2, 2),
+        shape([20, 48, 2, 2], 65, 3, 1, 1),
+        shape([35, 70, 1, 1], 50, 1, 1, 0),
+        shape([1, 96, 3, 3], 34, 3, 1, 0),
+    ] {
         check_bf16(&s);
     }
 }
