@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::grid::{Grid, Tap};
-use super::pack::{self, Rows};
+use super::pack::{self, Pictures, Rows};
 use super::rounding::half;
 use super::tiles::{DEPTH, Gathered, HALVES, SIDE, Tiles};
 use crate::Level;
@@ -127,6 +127,11 @@ impl Gather {
         // first-level cache.
         let pitch = (positions + grid.furthest()).next_multiple_of(2 * SIDE) + SIDE;
         let tile_len = self.taps() * self.blocks() * HALVES;
+        let onto = Pictures {
+            count: pictures,
+            elements: self.channels * plane,
+            positions: grid.picture(),
+        };
         with_scratch(|[pairs, sums, _]| {
             let rows = self.blocks() * SIDE;
             let pairs = pairs.pairs(grid.source_phases() * rows * pitch);
@@ -156,13 +161,10 @@ impl Gather {
                             out: sums.as_mut_ptr(),
                         });
                     }
-                    for (n, out) in out.chunks_exact_mut(self.channels * plane).enumerate() {
-                        let sums = sums.chunks_exact(positions).map(|s| &s[n * grid.picture()..]);
-                        let planes = out.chunks_exact_mut(plane).skip(first).zip(sums).take(count);
-                        for (m, (out, sums)) in planes.enumerate() {
-                            let bias = bias.map_or(0.0, |b| b[first + m]);
-                            pack::put(level, phase.rows, sums, grid.columns.pitch, bias, out);
-                        }
+                    for (m, sums) in sums.chunks_exact(positions).take(count).enumerate() {
+                        let bias = bias.map_or(0.0, |b| b[first + m]);
+                        let out = &mut out[(first + m) * plane..];
+                        pack::put(level, phase.rows, onto, sums, bias, out);
                     }
                 }
             }
@@ -173,16 +175,19 @@ impl Gather {
     fn pack_source(&self, level: Level, source: &[f32], pitch: usize, into: &mut [u32]) {
         let (grid, plane) = (&self.grid, self.grid.source_plane());
         into.fill(0);
-        let none = vec![0.0; plane];
-        let row = self.blocks() * SIDE;
-        for (n, picture) in source.chunks_exact(self.source_channels * plane).enumerate() {
-            for (phase, (rows, at)) in grid.source_rows().into_iter().enumerate() {
-                for (pair, planes) in picture.chunks(2 * plane).enumerate() {
-                    let (low, high) = planes.split_at(plane);
-                    let high = if high.is_empty() { &none } else { high };
-                    let at = (phase * row + pair) * pitch + n * grid.picture() + at;
-                    pack::pairs(level, rows, low, high, grid.columns.pitch, &mut into[at..]);
-                }
+        let picture = self.source_channels * plane;
+        let pictures = Pictures {
+            count: source.len() / picture,
+            elements: picture,
+            positions: grid.picture(),
+        };
+        let pairs = self.blocks() * SIDE;
+        for (phase, (rows, at)) in grid.source_rows().into_iter().enumerate() {
+            let into = into[phase * pairs * pitch..].chunks_exact_mut(pitch);
+            for (channel, into) in (0..self.source_channels).step_by(2).zip(into) {
+                let low = &source[channel * plane..];
+                let high = (channel + 1 < self.source_channels).then(|| &low[plane..]);
+                pack::pairs(level, rows, pictures, low, high, &mut into[at..]);
             }
         }
     }

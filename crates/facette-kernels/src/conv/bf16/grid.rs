@@ -129,9 +129,9 @@ impl Grid {
         Self { rows: Axis::transposed(s, 0), columns: Axis::transposed(s, 1) }
     }
 
-    /// Positions of a picture, an even number of them.
+    /// Positions of a picture.
     pub(super) fn picture(&self) -> usize {
-        (self.rows.pitch * self.columns.pitch).next_multiple_of(2)
+        self.rows.pitch * self.columns.pitch
     }
 
     /// The most that [`Tap::ahead`] is.
@@ -152,13 +152,13 @@ impl Grid {
     /// For each phase of the source the pixels, and the position of the first.
     pub(super) fn source_rows(&self) -> Vec<(Rows, usize)> {
         let first = self.rows.before * self.columns.pitch + self.columns.before;
-        let phases = phases([self.rows.source, self.columns.source]);
+        let phases = self.phases([self.rows.source, self.columns.source]);
         phases.into_iter().map(|(_, rows)| (rows, first)).collect()
     }
 
     /// The phases of the destination, which begin at the first position, and their pixels.
     pub(super) fn destination_phases(&self) -> Vec<([usize; 2], Rows)> {
-        phases([self.rows.destination, self.columns.destination])
+        self.phases([self.rows.destination, self.columns.destination])
     }
 
     /// Phases of the source.
@@ -191,17 +191,17 @@ impl Grid {
         self.rows.pitch.saturating_mul(self.columns.pitch) <= 4 * most
             && self.furthest() <= 4 * most + 64
     }
-}
 
-fn phases([rows, columns]: [Side; 2]) -> Vec<([usize; 2], Rows)> {
-    let each =
-        (0..rows.phases).flat_map(|row| (0..columns.phases).map(move |column| [row, column]));
-    let pixels = |[row, column]: [usize; 2]| Rows {
-        start: row * columns.size + column,
-        count: rows.count(row),
-        pitch: rows.phases * columns.size,
-        width: columns.count(column),
-        step: columns.phases,
-    };
-    each.map(|phase| (phase, pixels(phase))).collect()
+    fn phases(&self, [rows, columns]: [Side; 2]) -> Vec<([usize; 2], Rows)> {
+        let of_row = |row| (0..columns.phases).map(move |column| [row, column]);
+        let pixels = |[row, column]: [usize; 2]| Rows {
+            start: row * columns.size + column,
+            count: rows.count(row),
+            pitch: rows.phases * columns.size,
+            width: columns.count(column),
+            step: columns.phases,
+            positions: self.columns.pitch,
+        };
+        (0..rows.phases).flat_map(of_row).map(|phase| (phase, pixels(phase))).collect()
+    }
 }

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::grid::{Grid, Tap};
-use super::pack;
+use super::pack::{self, Pictures};
 use super::tiles::{Correlated, DEPTH, SIDE, SUMS, Tiles};
 use crate::Level;
 use crate::conv::ConvShape;
@@ -17,6 +17,9 @@ use crate::simd::{Kernels, LANES, Pack};
 
 /// Bytes of both factors to hold at once: half of a second-level cache.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// Positions of gradients to turn around at once: few enough for the first-level cache.
+const GROUP_POSITIONS: usize = 512;
 
 const _: () = assert!(LANES == SIDE);
 
@@ -88,13 +91,11 @@ impl Correlation<'_> {
             if channel >= s.in_channels {
                 return;
             }
-            for n in 0..count {
-                let from = &x[((first + n) * s.in_channels + channel) * plane..][..plane];
-                let phases = into.chunks_exact_mut(self.pitch).zip(grid.source_rows());
-                for (into, (rows, at)) in phases {
-                    let into = &mut into[n * grid.picture() + at..];
-                    pack::halves(self.level, rows, from, grid.columns.pitch, into);
-                }
+            let from = &x[(first * s.in_channels + channel) * plane..];
+            let pictures =
+                Pictures { count, elements: s.in_channels * plane, positions: grid.picture() };
+            for (into, (rows, at)) in into.chunks_exact_mut(self.pitch).zip(grid.source_rows()) {
+                pack::halves(self.level, rows, pictures, from, &mut into[at..]);
             }
         });
         into
@@ -112,36 +113,43 @@ impl Correlation<'_> {
         let plane = s.out_height * s.out_width;
         let tile_len = self.pairs * SIDE;
         let into = scratch.pairs(s.out_channels.div_ceil(SIDE) * tile_len);
-        let picture = grid.picture();
         let kernels = Kernels::of(self.level);
         let [(_, rows)] = grid.destination_phases().try_into().expect("an output has one phase");
+        // Pictures turned around at once; an even number of positions.
+        let group = (GROUP_POSITIONS / grid.picture()).max(1).next_multiple_of(2);
+        let positions = group * grid.picture();
         into.par_chunks_exact_mut(tile_len).enumerate().for_each(|(tile, into)| {
             let channels = SIDE.min(s.out_channels - tile * SIDE);
-            into.par_chunks_mut(picture / 2 * SIDE).enumerate().for_each(|(n, into)| {
-                if n >= count {
+            into.par_chunks_mut(positions / 2 * SIDE).enumerate().for_each(|(n, into)| {
+                if n * group >= count {
                     return into.fill(0);
                 }
-                let from = ((first + n) * s.out_channels + tile * SIDE) * plane;
-                let from = &dy[from..from + channels * plane];
+                let pictures = Pictures {
+                    count: group.min(count - n * group),
+                    elements: s.out_channels * plane,
+                    positions: grid.picture(),
+                };
+                let from = ((first + n * group) * s.out_channels + tile * SIDE) * plane;
                 with_scratch(|[planes, _, _]| {
-                    // Elements of a row that may be read in whole vectors.
-                    let pitch = picture.next_multiple_of(2 * LANES);
+                    // Some cache lines, an odd number of them.
+                    let pitch = positions.next_multiple_of(4 * LANES) + 2 * LANES;
                     let planes = planes.halves(SIDE * pitch);
                     planes.fill(0);
-                    for (into, from) in planes.chunks_exact_mut(pitch).zip(from.chunks_exact(plane))
+                    for (channel, into) in planes.chunks_exact_mut(pitch).take(channels).enumerate()
                     {
-                        pack::halves(self.level, rows, from, grid.columns.pitch, into);
+                        let from = &dy[from + channel * plane..];
+                        pack::halves(self.level, rows, pictures, from, into);
                     }
-                    // SAFETY: the planes are `channels` rows of `picture / 2` pairs, which are as
-                    // large as an f32 and only moved, and `into` has a vector for each pair.
-                    // `kernels` is a table that this processor can run.
+                    // SAFETY: the planes are `channels` rows of `positions / 2` pairs or more,
+                    // which are as large as an f32 and only moved, and `into` has a vector for each
+                    // pair. `kernels` is a table that this processor can run.
                     unsafe {
                         (kernels.pack)(&Pack {
                             from: planes.as_ptr().cast(),
                             pitch: pitch / 2,
                             count: channels,
-                            len: picture / 2,
-                            run: picture / 2,
+                            len: into.len() / SIDE,
+                            run: into.len() / SIDE,
                             steps: [LANES, 0],
                             next: 0,
                             into: into.as_mut_ptr().cast(),
