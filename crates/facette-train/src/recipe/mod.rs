@@ -36,7 +36,9 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
     /// What the networks that learn compute their products in: `f32`, or `bf16` for operands of
-    /// convolutions and linear layers rounded to bfloat16. Weights, sums and judging are `f32`.
+    /// convolutions and linear layers rounded to bfloat16. Weights, sums and judging are `f32`, and so
+    /// are the modules that a method adds. Written out where it is not `f32`, so that older recipes
+    /// keep their digest.
     #[serde(default, skip_serializing_if = "Precision::is_f32")]
     pub precision: Precision,
     /// Steps between two rows of the metrics.

@@ -42,6 +42,8 @@ pub(super) struct Axis {
     pub(super) before: usize,
     /// Positions from one row (or picture) to the next.
     pub(super) pitch: usize,
+    /// The phases of the source that taps meet.
+    met: Vec<usize>,
     links: Vec<Link>,
 }
 
@@ -53,7 +55,10 @@ impl Axis {
         // What a tap finds beyond the end of a row are the zeros before the next one.
         let reached = destination.count(0).saturating_add_signed(most);
         let pitch = (before + source.count(0)).max(destination.count(0)).max(reached);
-        Self { source, destination, before, pitch, links }
+        let mut met: Vec<usize> = links.iter().map(|l| l.source).collect();
+        met.sort_unstable();
+        met.dedup();
+        Self { source, destination, before, pitch, met, links }
     }
 
     fn forward(s: &ConvShape, axis: usize) -> Self {
@@ -82,6 +87,11 @@ impl Axis {
         Self::new(Side { size: sizes[1], phases: 1 }, destination, links.collect())
     }
 
+    /// Index of a link's source among the phases that taps meet.
+    fn index(&self, link: &Link) -> usize {
+        self.met.partition_point(|phase| *phase < link.source)
+    }
+
     /// Positions that a link's shift reaches ahead.
     fn ahead(&self, link: &Link) -> usize {
         self.before.wrapping_add_signed(link.shift)
@@ -105,7 +115,7 @@ fn parts(s: &ConvShape, axis: usize) -> ([usize; 2], usize, impl Fn(usize) -> is
 pub(super) struct Tap {
     /// Index in the kernel.
     pub(super) tap: usize,
-    /// The phase of the source, rows times columns.
+    /// Index among the phases of the source.
     pub(super) source: usize,
     /// The destination's position plus this is the source's.
     pub(super) ahead: usize,
@@ -149,21 +159,24 @@ impl Grid {
         self.rows.destination.size * self.columns.destination.size
     }
 
-    /// For each phase of the source the pixels, and the position of the first.
+    /// For each phase of the source that taps meet the pixels, and the position of the first.
     pub(super) fn source_rows(&self) -> Vec<(Rows, usize)> {
         let first = self.rows.before * self.columns.pitch + self.columns.before;
-        let phases = self.phases([self.rows.source, self.columns.source]);
+        let phases =
+            self.phases(&self.rows.met, self.rows.source, &self.columns.met, self.columns.source);
         phases.into_iter().map(|(_, rows)| (rows, first)).collect()
     }
 
     /// The phases of the destination, which begin at the first position, and their pixels.
     pub(super) fn destination_phases(&self) -> Vec<([usize; 2], Rows)> {
-        self.phases([self.rows.destination, self.columns.destination])
+        let all = |axis: &Axis| (0..axis.destination.phases).collect::<Vec<_>>();
+        let [rows, columns] = [&self.rows, &self.columns];
+        self.phases(&all(rows), rows.destination, &all(columns), columns.destination)
     }
 
-    /// Phases of the source.
+    /// Phases of the source that taps meet.
     pub(super) fn source_phases(&self) -> usize {
-        self.rows.source.phases * self.columns.source.phases
+        self.rows.met.len() * self.columns.met.len()
     }
 
     /// The taps of a phase of the destination, `[row, column]`.
@@ -176,7 +189,8 @@ impl Grid {
         rows.flat_map(|row| columns.iter().map(move |column| (row, *column)))
             .map(|(row, column)| Tap {
                 tap: row.tap * kernel_width + column.tap,
-                source: row.source * self.columns.source.phases + column.source,
+                source: self.rows.index(&row) * self.columns.met.len()
+                    + self.columns.index(&column),
                 ahead: self.rows.ahead(&row) * self.columns.pitch + self.columns.ahead(&column),
             })
             .collect()
@@ -192,8 +206,14 @@ impl Grid {
             && self.furthest() <= 4 * most + 64
     }
 
-    fn phases(&self, [rows, columns]: [Side; 2]) -> Vec<([usize; 2], Rows)> {
-        let of_row = |row| (0..columns.phases).map(move |column| [row, column]);
+    fn phases(
+        &self,
+        of_rows: &[usize],
+        rows: Side,
+        of_columns: &[usize],
+        columns: Side,
+    ) -> Vec<([usize; 2], Rows)> {
+        let of_row = |row| of_columns.iter().map(move |column| [row, *column]);
         let pixels = |[row, column]: [usize; 2]| Rows {
             start: row * columns.size + column,
             count: rows.count(row),
@@ -202,6 +222,6 @@ impl Grid {
             step: columns.phases,
             positions: self.columns.pitch,
         };
-        (0..rows.phases).flat_map(of_row).map(|phase| (phase, pixels(phase))).collect()
+        of_rows.iter().copied().flat_map(of_row).map(|phase| (phase, pixels(phase))).collect()
     }
 }

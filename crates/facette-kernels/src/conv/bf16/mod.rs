@@ -9,7 +9,7 @@
 //! other levels round and use their kernels of [`super`], which is no faster than `f32` but lets any
 //! processor train as one with AMX does. Groups of channels take that way everywhere.
 //!
-//! Planes are laid on grids ([`grid`]), pixel after pixel with zeros between rows and pictures, so that
+//! Planes are laid on grids (`grid.rs`), pixel after pixel with zeros between rows and pictures, so that
 //! a tap of the kernel is one step along the grid, for every stride and in both directions: operands
 //! are copied once, without im2col and almost without turning anything around.
 

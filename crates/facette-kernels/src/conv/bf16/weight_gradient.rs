@@ -15,8 +15,9 @@ use crate::conv::ConvShape;
 use crate::scratch::{Scratch, with_scratch, with_shared_scratch};
 use crate::simd::{Kernels, LANES, Pack};
 
-/// Bytes of both factors to hold at once: half of a second-level cache.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes of both factors to hold at once: half of a second-level cache, and more where the sums,
+/// which come by once for each such chunk, are larger than that themselves.
+const CHUNK_BYTES: [usize; 2] = [1 << 20, 1 << 22];
 
 /// Positions of gradients to turn around at once: few enough for the first-level cache.
 const GROUP_POSITIONS: usize = 512;
@@ -44,7 +45,9 @@ pub(super) fn run(
     dw: &mut [f32],
 ) {
     let halves = grid.picture() * (s.in_channels * grid.source_phases() + s.out_channels);
-    let pictures = (CHUNK_BYTES / (2 * halves)).clamp(1, s.batch.max(1));
+    let sums_bytes = s.weight_len() * size_of::<f32>();
+    let bytes = sums_bytes.clamp(CHUNK_BYTES[0], CHUNK_BYTES[1]);
+    let pictures = (bytes / (2 * halves)).clamp(1, s.batch.max(1));
     let positions = (pictures * grid.picture()).next_multiple_of(DEPTH);
     let correlation = Correlation {
         s,
