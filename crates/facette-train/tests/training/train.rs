@@ -57,11 +57,12 @@ fn bf16_teaches_nearly_the_same_and_stands_in_the_recipe() {
         let effective = std::fs::read_to_string(folder.join("recipe.toml")).unwrap();
         assert_eq!(effective.contains("precision = \"bf16\""), precision == "bf16");
         let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
-        let losses = text.lines().filter_map(|line| match serde_json::from_str(line).unwrap() {
-            Row::Step(row) => Some(row.terms["cosine"]),
-            Row::Validation(_) => None,
-        });
-        losses.last().unwrap()
+        let mut losses =
+            text.lines().filter_map(|line| match serde_json::from_str(line).unwrap() {
+                Row::Step(row) => Some(row.terms["cosine"]),
+                Row::Validation(_) => None,
+            });
+        losses.next_back().unwrap()
     };
     let (exact, rounded) = (last_loss("f32"), last_loss("bf16"));
     assert!(exact != rounded, "both {exact}");

@@ -5,9 +5,10 @@
 //! rounded to the nearest bfloat16, ties to even, where a product needs it. Products of two such
 //! numbers are exact in `f32`, so that levels differ by the order of their sums alone.
 //!
-//! [`Level::Amx`], where `FACETTE_KERNELS` names it, multiplies tiles of bfloat16 and [`Level::Scalar`] does the same in plain loops; the
-//! other levels round and use their kernels of [`super`], which is no faster than `f32` but lets any
-//! processor train as one with AMX does. Groups of channels take that way everywhere.
+//! [`Level::Amx`], where `FACETTE_KERNELS` names it, multiplies tiles of bfloat16 and
+//! [`Level::Scalar`] does the same in plain loops; the other levels round and use their kernels of
+//! [`super`], which is no faster than `f32` but lets any processor train as one with AMX does. Groups
+//! of channels take that way everywhere.
 //!
 //! Planes are laid on grids (`grid.rs`), pixel after pixel with zeros between rows and pictures, so that
 //! a tap of the kernel is one step along the grid, for every stride and in both directions: operands
