@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10, help="timed steps of a turn")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--bf16", action="store_true", help="let PyTorch use bfloat16 autocast")
+    parser.add_argument("--bf16", action="store_true", help="train in bfloat16, PyTorch by autocast")
     parser.add_argument("--torch-turn", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.torch_turn:
@@ -39,6 +39,7 @@ def main():
     subprocess.run(build, cwd=ROOT, check=True)
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
     facette = [os.path.join(target, "release", "examples", "step_bench"), args.net, str(args.steps)]
+    facette += ["bf16"] if args.bf16 else []
     torch = [args.python, os.path.abspath(__file__), args.net, "--steps", str(args.steps), "--threads", str(args.threads), "--torch-turn"]
     torch += ["--bf16"] if args.bf16 else []
 
@@ -48,7 +49,7 @@ def main():
         ratios.append(ours / theirs)
         print(f"round {turn}: facette {ours:.1f} ms, PyTorch {theirs:.1f} ms, ratio {ours / theirs:.3f}", flush=True)
     precision = "bf16" if args.bf16 else "f32"
-    print(f"net {args.net}, {args.threads} threads: facette / PyTorch {precision} = {statistics.median(ratios):.3f} (median of {len(ratios)}; below 1 facette is faster)")
+    print(f"net {args.net}, {args.threads} threads: facette / PyTorch, {precision} = {statistics.median(ratios):.3f} (median of {len(ratios)}; below 1 facette is faster)")
 
 
 def milliseconds(command, threads):

@@ -8,12 +8,15 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use facette_kernels::conv::{self, ConvOptions, ConvShape};
+use facette_kernels::conv::{self, ConvOptions, ConvShape, bf16};
 use facette_kernels::infer::{Peak, multiply_adds};
 use facette_kernels::norm::{self, BatchNorm};
 use facette_kernels::{Activation, ChannelShape, Level, keep_freed_memory};
 
 const BATCH: usize = 128;
+
+/// What a convolution makes of two of its three tensors.
+type Pass = fn(&ConvShape, &[f32], &[f32]) -> Vec<f32>;
 
 /// `(name, channels, size, out channels, kernel, stride, padding, depthwise)`
 type Layer = (&'static str, usize, usize, usize, usize, usize, usize, bool);
@@ -117,10 +120,10 @@ fn inner_loops() {
     }
 }
 
-fn convolutions(filter: &str) {
+fn convolutions(filter: &str, precision: &str, [forward, by_input, by_weight]: [Pass; 3]) {
     println!("{:<25}{:>19}{:>19}{:>19}", "GFLOP/s, ms", "forward", "by input", "by weight");
     for layer in LAYERS {
-        let name = format!("{} {}x{}->{}", layer.0, layer.1, layer.2, layer.3);
+        let name = format!("{precision} {} {}x{}->{}", layer.0, layer.1, layer.2, layer.3);
         if !name.contains(filter) {
             continue;
         }
@@ -128,9 +131,9 @@ fn convolutions(filter: &str) {
         let (x, w) = (values(s.input_len()), values(s.weight_len()));
         let dy = values(s.output_len());
         let times = [
-            best(|| _ = black_box(conv::conv2d_vec(&s, black_box(&x), &w, None))),
-            best(|| _ = black_box(conv::conv2d_input_gradient_vec(&s, black_box(&dy), &w))),
-            best(|| _ = black_box(conv::conv2d_weight_gradient_vec(&s, black_box(&x), &dy))),
+            best(|| _ = black_box(forward(&s, black_box(&x), &w))),
+            best(|| _ = black_box(by_input(&s, black_box(&dy), &w))),
+            best(|| _ = black_box(by_weight(&s, black_box(&x), &dy))),
         ];
         print!("{name:<25}");
         for time in times.map(|t| t.as_secs_f64()) {
@@ -189,6 +192,23 @@ fn main() {
     if "inner loops".contains(&filter) {
         inner_loops();
     }
-    convolutions(&filter);
+    convolutions(
+        &filter,
+        "f32",
+        [
+            |s, x, w| conv::conv2d_vec(s, x, w, None),
+            conv::conv2d_input_gradient_vec,
+            conv::conv2d_weight_gradient_vec,
+        ],
+    );
+    convolutions(
+        &filter,
+        "bf16",
+        [
+            |s, x, w| bf16::conv2d_vec(s, x, w, None),
+            bf16::conv2d_input_gradient_vec,
+            bf16::conv2d_weight_gradient_vec,
+        ],
+    );
     normalisations(&filter);
 }

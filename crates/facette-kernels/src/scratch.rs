@@ -16,15 +16,32 @@ pub(crate) struct Scratch(Vec<Line>);
 impl Scratch {
     /// At least `len` elements; old contents may remain.
     pub(crate) fn take(&mut self, len: usize) -> &mut [f32] {
-        let lines = len.div_ceil(16);
+        self.lines(len.div_ceil(16));
+        // SAFETY: a line is 16 contiguous f32 without padding, so the vector holds at least `len`
+        // initialised elements.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<f32>(), len) }
+    }
+
+    /// As [`Scratch::take`], of pairs of bfloat16s.
+    pub(crate) fn pairs(&mut self, len: usize) -> &mut [u32] {
+        self.lines(len.div_ceil(16));
+        // SAFETY: as in `take`; any bits are a u32.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<u32>(), len) }
+    }
+
+    /// As [`Scratch::take`], of bfloat16s.
+    pub(crate) fn halves(&mut self, len: usize) -> &mut [u16] {
+        self.lines(len.div_ceil(32));
+        // SAFETY: as in `take`, two in the place of one; any bits are a u16.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<u16>(), len) }
+    }
+
+    fn lines(&mut self, lines: usize) {
         if self.0.len() < lines {
             // Nothing is worth copying, and a growing Vec would hold up to twice the need.
             self.0 = Vec::new();
             self.0.resize(lines, Line([0.0; 16]));
         }
-        // SAFETY: a line is 16 contiguous f32 without padding, so the vector holds
-        // `16 * lines >= len` initialised elements.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<f32>(), len) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every level's convolution against the definition, over odd shapes.
 
 use facette_kernels::Level;
-use facette_kernels::conv::{self, ConvOptions, ConvShape, reference};
+use facette_kernels::conv::{self, ConvOptions, ConvShape, bf16, reference};
 use proptest::prelude::*;
 
 /// Deterministic values in (-1, 1) without a pattern that a layout error could hide behind.
@@ -50,8 +50,53 @@ fn check(s: &ConvShape) {
     assert!(difference(&found, &expected) < 1e-4, "bias gradient of {s:?}");
 }
 
+/// The definition on rounded operands: products of bfloat16s are exact in f32, only sums differ.
+fn check_bf16(s: &ConvShape) {
+    let rounded = |values: Vec<f32>| values.into_iter().map(bf16::round).collect::<Vec<_>>();
+    let (x, w) = (values(s.input_len(), 1), values(s.weight_len(), 2));
+    let (bias, dy) = (values(s.out_channels(), 3), values(s.output_len(), 4));
+    let (rx, rw, rdy) = (rounded(x.clone()), rounded(w.clone()), rounded(dy.clone()));
+    let y = reference::conv2d(s, &rx, &rw, Some(&bias));
+    let dx = reference::input_gradient(s, &rdy, &rw);
+    let dw = reference::weight_gradient(s, &rx, &rdy);
+    for &level in Level::available() {
+        let mut found = vec![f32::NAN; y.len()];
+        bf16::conv2d_at(level, s, &x, &w, Some(&bias), &mut found);
+        assert!(difference(&found, &y) < 1e-5, "{level:?} output of {s:?}");
+        let mut found = vec![f32::NAN; dx.len()];
+        bf16::conv2d_input_gradient_at(level, s, &dy, &w, &mut found);
+        assert!(difference(&found, &dx) < 1e-5, "{level:?} input gradient of {s:?}");
+        let mut found = vec![f32::NAN; dw.len()];
+        bf16::conv2d_weight_gradient_at(level, s, &x, &dy, &mut found);
+        assert!(difference(&found, &dw) < 1e-5, "{level:?} weight gradient of {s:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn bf16_agrees_with_the_definition(
+        batch in 1_usize..20,
+        (in_channels, out_channels) in (1_usize..70, 1_usize..70),
+        (height, width) in (1_usize..11, 1_usize..11),
+        kernel in (1_usize..5, 1_usize..5),
+        stride in (1_usize..4, 1_usize..4),
+        padding in (0_usize..4, 0_usize..4),
+        dilation in (1_usize..3, 1_usize..3),
+        groups in 1_usize..3,
+    ) {
+        let options = ConvOptions {
+            stride: stride.into(),
+            padding: padding.into(),
+            dilation: dilation.into(),
+            groups,
+        };
+        let input = [batch, in_channels, height, width];
+        if let Ok(s) = ConvShape::new(input, out_channels, kernel.into(), options) {
+            check_bf16(&s);
+        }
+    }
 
     #[test]
     fn agrees_with_the_definition(
@@ -139,6 +184,22 @@ fn boundaries_agree_with_the_definition() {
     }
 }
 
+/// Shapes that meet the boundaries of tiles, blocks of channels and phases.
+#[test]
+fn boundaries_of_bf16_agree_with_the_definition() {
+    for s in [
+        shape([3, 33, 5, 4], 17, 3, 1, 1),
+        shape([9, 16, 8, 8], 32, 3, 2, 1),
+        shape([5, 40, 7, 7], 20, 1, 2, 0),
+        shape([2, 3, 16, 16], 33, 5, 2, 2),
+        shape([20, 48, 2, 2], 65, 3, 1, 1),
+        shape([35, 70, 1, 1], 50, 1, 1, 0),
+        shape([1, 96, 3, 3], 34, 3, 1, 0),
+    ] {
+        check_bf16(&s);
+    }
+}
+
 #[test]
 fn an_empty_batch_is_served() {
     let s = shape([0, 3, 4, 4], 5, 3, 1, 1);
@@ -146,6 +207,12 @@ fn an_empty_batch_is_served() {
     conv::conv2d(&s, &[], &values(s.weight_len(), 1), None, &mut []);
     conv::conv2d_weight_gradient(&s, &[], &[], &mut dw);
     assert!(dw.iter().all(|v| *v == 0.0));
+    for &level in Level::available() {
+        dw.fill(f32::NAN);
+        bf16::conv2d_at(level, &s, &[], &values(s.weight_len(), 1), None, &mut []);
+        bf16::conv2d_weight_gradient_at(level, &s, &[], &[], &mut dw);
+        assert!(dw.iter().all(|v| *v == 0.0));
+    }
 }
 
 /// The same bytes whatever the number of threads.
@@ -164,7 +231,17 @@ fn results_do_not_depend_on_the_number_of_threads() {
             conv::conv2d(&s, &x, &w, None, &mut y);
             conv::conv2d_input_gradient(&s, &dy, &w, &mut dx);
             conv::conv2d_weight_gradient(&s, &x, &dy, &mut dw);
-            [y, dx, dw].concat().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+            let mut all = vec![y, dx, dw];
+            for &level in Level::available() {
+                let mut y = vec![0.0; s.output_len()];
+                let mut dx = vec![0.0; s.input_len()];
+                let mut dw = vec![0.0; s.weight_len()];
+                bf16::conv2d_at(level, &s, &x, &w, None, &mut y);
+                bf16::conv2d_input_gradient_at(level, &s, &dy, &w, &mut dx);
+                bf16::conv2d_weight_gradient_at(level, &s, &x, &dy, &mut dw);
+                all.extend([y, dx, dw]);
+            }
+            all.concat().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         })
     };
     let one = run(1);

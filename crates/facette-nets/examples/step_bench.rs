@@ -1,16 +1,17 @@
 //! Times a training step (forward, backward, SGD) of the networks PyTorch is compared on.
 //!
-//! `cargo run --release -p facette-nets --example step_bench -- NET [STEPS]`, with NET one of
+//! `cargo run --release -p facette-nets --example step_bench -- NET [STEPS [PRECISION]]`, with NET one of
 //! `a` (CIFAR ResNet-18 at 32x32, batch 64), `b` (residual 32/64/96 at 16x16, batch 128), `16` and
 //! `32` (the recommended students, batch 128), or any network of the registry with the side of its
-//! pictures, as in `resnet56@32` (batch 128, 100 classes). `RAYON_NUM_THREADS` sets the threads. Prints one
+//! pictures, as in `resnet56@32` (batch 128, 100 classes), and
+//! PRECISION `f32` or `bf16`. `RAYON_NUM_THREADS` sets the threads. Prints one
 //! line that `benches/train_step.py` reads.
 
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use facette_graph::{Builder, Conv, Graph, GraphError, Input};
-use facette_nets::{Init, Mode, NetOptions, NetsError, Network, build};
+use facette_nets::{Init, Mode, NetOptions, NetsError, Network, Precision, build};
 
 /// Steps before the clock starts.
 const WARM: usize = 3;
@@ -20,11 +21,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let net = args.next().ok_or("name a network: a, b, 16 or 32")?;
     let steps: usize = args.next().map_or(Ok(10), |steps| steps.parse())?;
+    let precision = args.next().unwrap_or_else(|| "f32".to_owned());
     let (graph, batch) = network(&net)?;
     let device = Device::flex().autodiff();
     let Input { channels, height, width } = graph.input;
     let parameters = graph.counts()?.parameters;
     let mut network = Network::new(graph, Init::Torch, 1, "step_bench", &device)?;
+
+    network.compute_in(match precision.as_str() {
+        "f32" => Precision::F32,
+        "bf16" => Precision::Bf16,
+        other => return Err(format!("precision {other:?}: expected f32 or bf16").into()),
+    })?;
 
     let noise = facette_random::stream(1, "step_bench/pictures", 0);
     let pictures = pictures(noise, batch * channels * height * width);
@@ -58,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (median, least) = (times[times.len() / 2], times[0]);
     let threads = rayon::current_num_threads();
     println!(
-        "RESULT facette-t{threads} net={net} params={parameters} ms_median={median:.2} \
+        "RESULT facette-t{threads} net={net} precision={precision} params={parameters} ms_median={median:.2} \
          ms_min={least:.2} loss0={first:.4} lossN={last:.4} n={steps}"
     );
     Ok(())

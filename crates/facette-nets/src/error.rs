@@ -35,6 +35,15 @@ pub enum NetsError {
         /// What was there.
         found: String,
     },
+    /// The device has no products of bfloat16s.
+    #[error(
+        "precision \"bf16\": facette's kernels do not serve {device}; leave precision out, or train \
+         on the CPU without FACETTE_KERNELS=framework"
+    )]
+    Precision {
+        /// The device.
+        device: String,
+    },
     /// An ONNX model cannot be used.
     #[error("{}: {problem}; {remedy}", path.display())]
     Onnx {

@@ -10,6 +10,7 @@ use crate::knowledge::Knowledge;
 use crate::ops::{self, Activation, Statistics};
 use crate::parameters::{Init, Parameters};
 use crate::plan::{Step, Wanted, Work, plan};
+use crate::precision::Precision;
 
 /// Weight of the newest batch in the running statistics, PyTorch's default.
 const MOMENTUM: f64 = 0.1;
@@ -33,6 +34,7 @@ pub struct Network {
     wanted: Wanted,
     steps: Arc<Vec<Step>>,
     device: Device,
+    precision: Precision,
 }
 
 impl Network {
@@ -64,7 +66,20 @@ impl Network {
             wanted,
             steps,
             device: device.clone(),
+            precision: Precision::default(),
         })
+    }
+
+    /// Says what products in training are computed in from now on; in evaluation they are `f32`.
+    ///
+    /// # Errors
+    /// If the network's device cannot.
+    pub fn compute_in(&mut self, precision: Precision) -> Result<(), NetsError> {
+        if precision == Precision::Bf16 && !ops::bf16_serves(&self.device) {
+            return Err(NetsError::Precision { device: format!("{:?}", self.device) });
+        }
+        self.precision = precision;
+        Ok(())
     }
 
     /// What the network is.
@@ -157,7 +172,7 @@ impl Network {
                 Work::Single => {
                     let inputs: Vec<Tensor<4>> =
                         self.graph.nodes[step.node].inputs.iter().map(|&id| value(id)).collect();
-                    self.single(step.node, inputs)
+                    self.single(step.node, inputs, mode)
                 }
                 Work::Fused { norm, from, residual, act } => {
                     self.norm(*norm, value(*from), residual.map(value), *act, mode, &mut moved)
@@ -244,7 +259,11 @@ impl Network {
         }
     }
 
-    fn single(&self, id: NodeId, mut inputs: Vec<Tensor<4>>) -> Tensor<4> {
+    fn single(&self, id: NodeId, mut inputs: Vec<Tensor<4>>, mode: Mode) -> Tensor<4> {
+        let precision = match mode {
+            Mode::Train => self.precision,
+            Mode::Eval => Precision::F32,
+        };
         let op = &self.graph.nodes[id].op;
         if let Op::Concat = op {
             return Tensor::cat(inputs, 1);
@@ -253,11 +272,11 @@ impl Network {
         match op {
             Op::Conv(conv) => {
                 let bias = conv.bias.then(|| self.tensor(id, 1));
-                ops::conv2d(x, self.tensor(id, 0), bias, conv)
+                ops::conv2d(x, self.tensor(id, 0), bias, conv, precision)
             }
             Op::Linear { outputs, bias, .. } => {
                 let bias = bias.then(|| self.tensor(id, 1));
-                ops::linear(x, self.tensor(id, 0), bias, *outputs)
+                ops::linear(x, self.tensor(id, 0), bias, *outputs, precision)
             }
             Op::Relu | Op::Relu6 | Op::Prelu { .. } => ops::activate(x, &self.activation(id, op)),
             Op::LeakyRelu { slope } => burn::tensor::activation::leaky_relu(x, *slope),

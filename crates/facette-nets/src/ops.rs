@@ -5,10 +5,11 @@
 
 use burn::tensor::module;
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use facette_graph::{Conv, Pool};
 
 use crate::fast;
+use crate::precision::Precision;
 
 /// What follows a normalisation.
 #[derive(Debug, Clone)]
@@ -34,15 +35,27 @@ pub enum Statistics {
     Running(Tensor<1>, Tensor<1>),
 }
 
-/// 2-d convolution. `weight` is flat, `[outputs, inputs / groups, kh, kw]`.
-pub fn conv2d(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: &Conv) -> Tensor<4> {
+/// 2-d convolution. `weight` is flat, `[outputs, inputs / groups, kh, kw]`. Where
+/// [`Precision::Bf16`] is not [served](bf16_serves), it is `f32`.
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Option<Tensor<1>>,
+    conv: &Conv,
+    precision: Precision,
+) -> Tensor<4> {
     if fast::available(&x) {
-        return biased(fast::convolve(x, weight, conv), bias);
+        return biased(fast::convolve(x, weight, conv, precision), bias);
     }
     let [kh, kw] = conv.kernel;
     let weight = weight.reshape([conv.outputs, conv.inputs / conv.groups, kh, kw]);
     let options = ConvOptions::new(conv.stride, conv.padding, conv.dilation, conv.groups);
     module::conv2d(x, weight, bias, options)
+}
+
+/// Whether products on the device can be in [`Precision::Bf16`].
+pub(crate) fn bf16_serves(device: &Device) -> bool {
+    fast::serves(device)
 }
 
 fn biased(y: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
@@ -98,14 +111,19 @@ pub fn activate(x: Tensor<4>, act: &Activation) -> Tensor<4> {
     }
 }
 
-/// `x W^T + b` on vectors. `weight` is flat, `[outputs, inputs]`.
+/// `x W^T + b` on vectors. `weight` is flat, `[outputs, inputs]`; for the precision see [`conv2d`].
 pub fn linear(
     x: Tensor<4>,
     weight: Tensor<1>,
     bias: Option<Tensor<1>>,
     outputs: usize,
+    precision: Precision,
 ) -> Tensor<4> {
     let [n, inputs, _, _] = x.dims();
+    if precision == Precision::Bf16 && fast::available(&x) {
+        let conv = Conv::square(inputs, outputs, 1, 1);
+        return biased(fast::convolve(x, weight, &conv, precision), bias);
+    }
     let y = x.reshape([n, inputs]).matmul(weight.reshape([outputs, inputs]).transpose());
     let y = match bias {
         Some(bias) => y + bias.reshape([1, outputs]),

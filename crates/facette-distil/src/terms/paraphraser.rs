@@ -11,7 +11,7 @@
 
 use burn::tensor::{Tensor, activation};
 use facette_graph::{Conv, TensorKind, TensorSpec};
-use facette_nets::{Init, Parameters, ops, read};
+use facette_nets::{Init, Parameters, Precision, ops, read};
 
 use crate::error::DistilError;
 use crate::map_network::{transposed, transposed_specs};
@@ -136,7 +136,7 @@ fn encode(map: Tensor<4>, channels: &[usize; 4], tensors: &[Tensor<1>]) -> Tenso
     (0..3).fold(map, |x, layer| {
         let conv = Conv::square(channels[layer], channels[layer + 1], 3, 1).biased();
         let (weight, bias) = (tensors[2 * layer].clone(), tensors[2 * layer + 1].clone());
-        activation::leaky_relu(ops::conv2d(x, weight, Some(bias), &conv), SLOPE)
+        activation::leaky_relu(ops::conv2d(x, weight, Some(bias), &conv, Precision::F32), SLOPE)
     })
 }
 

@@ -43,7 +43,14 @@ pub fn conv2d_at(
 }
 
 /// Writes every element of `y`.
-fn forward(level: Level, s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut Fresh) {
+pub(super) fn forward(
+    level: Level,
+    s: &ConvShape,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut Fresh,
+) {
     check_len("x", x.len(), s.input_len());
     check_len("w", w.len(), s.weight_len());
     check_len("bias", bias.map_or(s.out_channels, <[f32]>::len), s.out_channels);
@@ -120,7 +127,7 @@ pub fn conv2d_input_gradient_at(
 }
 
 /// Writes every element of `dx`.
-fn input_gradient(level: Level, s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut Fresh) {
+pub(super) fn input_gradient(level: Level, s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut Fresh) {
     check_len("dy", dy.len(), s.output_len());
     check_len("w", w.len(), s.weight_len());
     check_len("dx", dx.len(), s.input_len());

@@ -1,6 +1,8 @@
 //! Two-dimensional convolution, forwards and backwards.
 
 #[cfg(feature = "std")]
+pub mod bf16;
+#[cfg(feature = "std")]
 mod depthwise;
 #[cfg(feature = "std")]
 mod gather;

@@ -5,21 +5,20 @@ use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
-use facette_kernels::conv::ConvShape;
 
-use super::{CpuKernels, CpuOps, NormBackward, NormInputs, NormSpec};
+use super::{ConvSpec, CpuKernels, CpuOps, NormBackward, NormInputs, NormSpec};
 
 impl<B: CpuKernels, C: CheckpointStrategy> CpuOps for Autodiff<B, C> {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        shape: ConvShape,
+        spec: ConvSpec,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node()];
         let (x, weight) = (x.into_primitive(), weight.into_primitive());
-        let y = B::convolve_forward(&x, &weight, &shape);
+        let y = B::convolve_forward(&x, &weight, &spec);
         match Convolve.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((x, weight, shape), y),
+            OpsKind::Tracked(prep) => prep.finish((x, weight, spec), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
     }
@@ -85,7 +84,7 @@ impl<B: CpuKernels> Backward<B, 5> for Normalise {
 struct Convolve;
 
 impl<B: CpuKernels> Backward<B, 2> for Convolve {
-    type State = (FloatTensor<B>, FloatTensor<B>, ConvShape);
+    type State = (FloatTensor<B>, FloatTensor<B>, ConvSpec);
 
     fn backward(
         self,
@@ -94,13 +93,13 @@ impl<B: CpuKernels> Backward<B, 2> for Convolve {
         _checkpointer: &mut Checkpointer,
     ) {
         let [node_x, node_weight] = ops.parents;
-        let (x, weight, shape) = ops.state;
+        let (x, weight, spec) = ops.state;
         let dy = grads.consume::<B>(&ops.node);
         if let Some(node) = node_weight {
-            grads.register::<B>(node.id, B::convolve_weight_gradient(&x, &dy, &shape));
+            grads.register::<B>(node.id, B::convolve_weight_gradient(&x, &dy, &spec));
         }
         if let Some(node) = node_x {
-            grads.register::<B>(node.id, B::convolve_input_gradient(&dy, &weight, &shape));
+            grads.register::<B>(node.id, B::convolve_input_gradient(&dy, &weight, &spec));
         }
     }
 }

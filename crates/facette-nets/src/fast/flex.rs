@@ -3,15 +3,16 @@
 use burn::backend::{Flex, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
-use facette_kernels::conv::{self, ConvShape};
+use facette_kernels::conv::{self, bf16};
 use facette_kernels::norm::{self, BatchNorm, NormGradients, Statistics};
 use facette_kernels::{Activation, ChannelShape};
 
-use super::{Act, CpuKernels, CpuOps, NormBackward, NormInputs, NormSpec};
+use super::{Act, ConvSpec, CpuKernels, CpuOps, NormBackward, NormInputs, NormSpec};
+use crate::precision::Precision;
 
 impl CpuOps for Flex {
-    fn convolve(x: FlexTensor, weight: FlexTensor, shape: ConvShape) -> FlexTensor {
-        Self::convolve_forward(&x, &weight, &shape)
+    fn convolve(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
+        Self::convolve_forward(&x, &weight, &spec)
     }
 
     fn normalise(
@@ -30,29 +31,42 @@ impl CpuOps for Flex {
 }
 
 impl CpuKernels for Flex {
-    fn convolve_forward(x: &FlexTensor, weight: &FlexTensor, s: &ConvShape) -> FloatTensor<Self> {
+    fn convolve_forward(x: &FlexTensor, weight: &FlexTensor, spec: &ConvSpec) -> FloatTensor<Self> {
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+        let s = &spec.shape;
         let size = [s.batch(), s.out_channels(), s.out_height(), s.out_width()];
-        tensor(size.into(), conv::conv2d_vec(s, values(&x), values(&weight), None))
+        let convolve = match spec.precision {
+            Precision::F32 => conv::conv2d_vec,
+            Precision::Bf16 => bf16::conv2d_vec,
+        };
+        tensor(size.into(), convolve(s, values(&x), values(&weight), None))
     }
 
     fn convolve_input_gradient(
         dy: &FlexTensor,
         weight: &FlexTensor,
-        s: &ConvShape,
+        spec: &ConvSpec,
     ) -> FloatTensor<Self> {
         let (dy, weight) = (dy.to_contiguous(), weight.to_contiguous());
-        let size = s.input_size();
-        tensor(size.into(), conv::conv2d_input_gradient_vec(s, values(&dy), values(&weight)))
+        let gradient = match spec.precision {
+            Precision::F32 => conv::conv2d_input_gradient_vec,
+            Precision::Bf16 => bf16::conv2d_input_gradient_vec,
+        };
+        let size = spec.shape.input_size();
+        tensor(size.into(), gradient(&spec.shape, values(&dy), values(&weight)))
     }
 
     fn convolve_weight_gradient(
         x: &FlexTensor,
         dy: &FlexTensor,
-        s: &ConvShape,
+        spec: &ConvSpec,
     ) -> FloatTensor<Self> {
         let (x, dy) = (x.to_contiguous(), dy.to_contiguous());
-        vector(conv::conv2d_weight_gradient_vec(s, values(&x), values(&dy)))
+        let gradient = match spec.precision {
+            Precision::F32 => conv::conv2d_weight_gradient_vec,
+            Precision::Bf16 => bf16::conv2d_weight_gradient_vec,
+        };
+        vector(gradient(&spec.shape, values(&x), values(&dy)))
     }
 
     fn normalise_forward(

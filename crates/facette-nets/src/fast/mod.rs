@@ -11,11 +11,12 @@ use std::sync::LazyLock;
 
 use burn::backend::Dispatch;
 use burn::backend::{Backend, DispatchDevice, backend_extension, tensor::FloatTensor};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use facette_graph::Conv;
 use facette_kernels::conv::{ConvOptions, ConvShape};
 
 use crate::ops::{Activation, Statistics};
+use crate::precision::Precision;
 
 /// Layer operations whose gradients are our own.
 #[backend_extension(Flex, Autodiff)]
@@ -24,7 +25,7 @@ pub trait CpuOps: Backend {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        shape: ConvShape,
+        spec: ConvSpec,
     ) -> FloatTensor<Self>;
 
     /// Normalisation over the channels, with what follows it; yields the output and the
@@ -41,6 +42,15 @@ pub trait CpuOps: Backend {
         variance: FloatTensor<Self>,
         spec: NormSpec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// A convolution, and what its products are computed in, forwards and backwards.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvSpec {
+    /// The geometry.
+    pub shape: ConvShape,
+    /// Of the operands.
+    pub precision: Precision,
 }
 
 /// Which parts a fused normalisation has.
@@ -111,21 +121,21 @@ pub trait CpuKernels: Backend {
     fn convolve_forward(
         x: &FloatTensor<Self>,
         weight: &FloatTensor<Self>,
-        shape: &ConvShape,
+        spec: &ConvSpec,
     ) -> FloatTensor<Self>;
 
     /// Gradient by the input, shaped as the input.
     fn convolve_input_gradient(
         dy: &FloatTensor<Self>,
         weight: &FloatTensor<Self>,
-        shape: &ConvShape,
+        spec: &ConvSpec,
     ) -> FloatTensor<Self>;
 
     /// Gradient by the weight, flat.
     fn convolve_weight_gradient(
         x: &FloatTensor<Self>,
         dy: &FloatTensor<Self>,
-        shape: &ConvShape,
+        spec: &ConvSpec,
     ) -> FloatTensor<Self>;
 
     /// Forward pass of [`CpuOps::normalise`]: output, mean and variance.
@@ -142,18 +152,26 @@ pub trait CpuKernels: Backend {
     ) -> NormBackward<Self>;
 }
 
-/// Whether our kernels serve a tensor: f32, on the CPU device, and the environment variable
-/// `FACETTE_KERNELS` does not ask for the `framework`'s operations to compare them with.
+/// Whether our kernels serve a tensor: f32, on a device that [they serve](serves).
 pub(crate) fn available<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && serves(&tensor.device())
+}
+
+/// Whether our kernels serve a device: the CPU, where the environment variable `FACETTE_KERNELS` does
+/// not ask for the `framework`'s operations to compare them with.
+pub(crate) fn serves(device: &Device) -> bool {
     static OURS: LazyLock<bool> =
         LazyLock::new(|| std::env::var("FACETTE_KERNELS").ok().as_deref() != Some("framework"));
-    *OURS
-        && tensor.dtype() == DType::F32
-        && matches!(tensor.device().inner().as_dispatch(), DispatchDevice::Flex(_))
+    *OURS && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// [`crate::ops::conv2d`] without a bias, by our kernels.
-pub(crate) fn convolve(x: Tensor<4>, weight: Tensor<1>, conv: &Conv) -> Tensor<4> {
+pub(crate) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    conv: &Conv,
+    precision: Precision,
+) -> Tensor<4> {
     let options = ConvOptions {
         stride: conv.stride,
         padding: conv.padding,
@@ -162,7 +180,8 @@ pub(crate) fn convolve(x: Tensor<4>, weight: Tensor<1>, conv: &Conv) -> Tensor<4
     };
     let shape = ConvShape::new(x.dims(), conv.outputs, conv.kernel, options)
         .expect("the graph's shapes were checked when the network was built");
-    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), shape))
+    let spec = ConvSpec { shape, precision };
+    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), spec))
 }
 
 /// [`crate::ops::norm_act`] by our kernels.

@@ -5,6 +5,7 @@ mod gradients;
 mod onnx;
 mod onnx_bytes;
 mod plans;
+mod precision;
 mod registry;
 mod runtime;
 mod shared_data;

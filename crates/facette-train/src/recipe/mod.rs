@@ -9,6 +9,7 @@ mod stage;
 use std::path::PathBuf;
 
 use facette_data::{Domain, LoaderSettings, Preparation, Selection, Source, Split, Views};
+use facette_nets::Precision;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use parse::{refused, table};
@@ -34,6 +35,12 @@ pub struct Recipe {
     /// same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// What the networks that learn compute their products in: `f32`, or `bf16` for operands of
+    /// convolutions and linear layers rounded to bfloat16. Weights, sums and judging are `f32`, and so
+    /// are the modules that a method adds. Written out where it is not `f32`, so that older recipes
+    /// keep their digest.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Steps between two rows of the metrics.
     #[serde(default = "fifty")]
     pub log_every: u64,

@@ -315,6 +315,7 @@ fn learner(
     let name = format!("net/{}", stream.name);
     let mut network =
         Network::new(graph, find(&net.net)?.init(), run.recipe.seed, &name, &run.device)?;
+    network.compute_in(run.recipe.precision)?;
     teacher::initialise(run, &stream.name, net, &mut network)?;
     Ok(network)
 }

@@ -43,6 +43,7 @@ fn misspelt_keys_name_file_key_and_the_nearest_known_one() {
             "views.student.jitter.filp: unknown key, did you mean `flip`?",
         ),
         ("teacher.kind=onxx", "teacher.kind: unknown value \"onxx\", did you mean `onnx`?"),
+        ("precision=f16", "precision: unknown value \"f16\", did you mean `bf16`?"),
         ("data.cache.decode=never", "data.cache.decode: unknown value \"never\""),
         ("stage.0.term=[{ kind = 'cosin' }]", "did you mean \"cosine\"?"),
     ] {

@@ -47,6 +47,29 @@ fn a_student_learns_and_everything_is_left_behind() {
 }
 
 #[test]
+fn bf16_teaches_nearly_the_same_and_stands_in_the_recipe() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let last_loss = |precision: &str| {
+        let recipe = support::recipe(&[&format!("precision={precision}"), "log_every=3"]).unwrap();
+        support::run(&recipe, root.path(), precision, false, &mut Diary::default()).unwrap();
+        let folder = root.path().join("runs").join(precision);
+        let effective = std::fs::read_to_string(folder.join("recipe.toml")).unwrap();
+        assert_eq!(effective.contains("precision = \"bf16\""), precision == "bf16");
+        let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+        let mut losses =
+            text.lines().filter_map(|line| match serde_json::from_str(line).unwrap() {
+                Row::Step(row) => Some(row.terms["cosine"]),
+                Row::Validation(_) => None,
+            });
+        losses.next_back().unwrap()
+    };
+    let (exact, rounded) = (last_loss("f32"), last_loss("bf16"));
+    assert!(exact != rounded, "both {exact}");
+    assert!((exact - rounded).abs() < 0.2 * exact, "{exact} and {rounded}");
+}
+
+#[test]
 fn divergence_names_term_epoch_and_step_and_keeps_a_checkpoint() {
     let root = tempfile::tempdir().unwrap();
     support::draw(root.path());
