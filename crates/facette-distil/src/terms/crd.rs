@@ -61,7 +61,7 @@ pub fn contrast(
     let memory = memory.detach();
     let [pictures, _] = memory.dims();
     let n = anchors.dims()[0];
-    let columns = drawn.len() / n.max(1);
+    let columns = (drawn.len() / n.max(1)).max(1);
     let products = anchors.clone().detach().matmul(memory.clone().transpose());
     let products = read("products", &products)?;
     let scale = temperature.recip() as f32;
