@@ -35,8 +35,8 @@ pub enum Statistics {
     Running(Tensor<1>, Tensor<1>),
 }
 
-/// 2-d convolution. `weight` is flat, `[outputs, inputs / groups, kh, kw]`. Where
-/// [`Precision::Bf16`] is not [served](bf16_serves), it is `f32`.
+/// 2-d convolution. `weight` is flat, `[outputs, inputs / groups, kh, kw]`. It is `f32`
+/// where [`Precision::Bf16`] is not served: on other devices than the CPU, and without facette's kernels.
 pub fn conv2d(
     x: Tensor<4>,
     weight: Tensor<1>,
