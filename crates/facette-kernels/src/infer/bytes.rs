@@ -22,6 +22,9 @@ use super::work::Work;
 use crate::Level;
 use crate::conv::ConvShape;
 
+/// Most bytes of unrolled pictures: what a file asks for beyond that is computed otherwise.
+const MOST: usize = 1 << 24;
+
 /// A layer computed in this way.
 #[derive(Debug)]
 pub(super) struct Bytes {
@@ -41,10 +44,13 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// `None` for layers that gain nothing, and on processors without such instructions.
+    /// `None` for layers that gain nothing or would need too much memory, and on processors without
+    /// such instructions.
     pub(super) fn new(s: &ConvShape, weight: &[i8]) -> Option<Self> {
         let used = Level::available().iter().any(|&level| ByteProducts::of(level).is_some());
-        (used && s.options.groups == 1 && !s.is_depthwise()).then(|| Self::pack(s, weight))
+        let layer =
+            (used && s.options.groups == 1 && !s.is_depthwise()).then(|| Self::pack(s, weight));
+        layer.filter(|layer| layer.room(layer.group) <= MOST)
     }
 
     fn pack(s: &ConvShape, weight: &[i8]) -> Self {
