@@ -1,5 +1,7 @@
 //! Bytes by bytes with VNNI: a row's four bytes, in every lane, by four weights of each column.
 
+#![allow(clippy::needless_range_loop, reason = "iterators keep the sums out of the registers")]
+
 use core::arch::x86_64::*;
 
 use super::dot::{COLUMNS, Dot, SUMS, TILES};
@@ -53,8 +55,10 @@ macro_rules! dot {
             // and for as many sums.
             unsafe {
                 for sum in &mut sum {
-                    for (v, sum) in sum.iter_mut().flatten().enumerate() {
-                        *sum = $load(start.add($lanes * v).cast());
+                    for n in 0..N {
+                        for v in 0..$registers {
+                            sum[n][v] = $load(start.add(n * COLUMNS + $lanes * v).cast());
+                        }
                     }
                 }
                 for (r, &run) in p.runs.iter().enumerate() {
@@ -62,25 +66,28 @@ macro_rules! dot {
                     let row = row.add(run);
                     for k in (0..p.used).step_by(4) {
                         let mut w = [[$zero(); $registers]; N];
-                        for (n, w) in w.iter_mut().enumerate() {
+                        for n in 0..N {
                             let weight = weight.add(n * p.panel() + k * COLUMNS);
-                            for (v, w) in w.iter_mut().enumerate() {
-                                *w = $load(weight.add(4 * $lanes * v).cast());
+                            for v in 0..$registers {
+                                w[n][v] = $load(weight.add(4 * $lanes * v).cast());
                             }
                         }
-                        for (m, sum) in sum.iter_mut().enumerate() {
+                        for m in 0..M {
                             let four = row.add(m * p.stride + k).cast::<i32>().read_unaligned();
-                            for (sum, w) in sum.iter_mut().flatten().zip(w.as_flattened()) {
-                                *sum = $multiply_add(*sum, $all(four), *w);
+                            let four = $all(four);
+                            for n in 0..N {
+                                for v in 0..$registers {
+                                    sum[m][n][v] = $multiply_add(sum[m][n][v], four, w[n][v]);
+                                }
                             }
                         }
                     }
                 }
-                for (m, sum) in sum.iter().enumerate() {
-                    for (n, sum) in sum.iter().enumerate() {
+                for m in 0..M {
+                    for n in 0..N {
                         let at = ((panel + n) * TILES + tile) * SUMS + (first + m) * COLUMNS;
-                        for (v, sum) in sum.iter().enumerate() {
-                            $store(p.into.as_mut_ptr().add(at + $lanes * v).cast(), *sum);
+                        for v in 0..$registers {
+                            $store(p.into.as_mut_ptr().add(at + $lanes * v).cast(), sum[m][n][v]);
                         }
                     }
                 }
