@@ -8,6 +8,7 @@ use core::arch::x86_64::*;
 
 use super::winograd::{self, Transform};
 use super::{ConvTile, Eight, Kernels, LANES, OuterTile, Product, avx2};
+use crate::conv::taps::Pair;
 
 pub(super) static KERNELS: Kernels = Kernels {
     conv: [conv::<1>, conv::<2>, conv::<3>, conv::<4>, conv::<5>, conv::<6>],
@@ -108,16 +109,34 @@ unsafe fn conv<const M: usize>(t: &ConvTile<'_>) {
     }
 }
 
+/// [`rank_one`] of a pair of pixels.
+///
+/// # Safety
+/// Both panels must hold the pair's pixels.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn add_pair<const M: usize>(sum: &mut [__m512; M], t: &OuterTile<'_>, pair: &Pair) {
+    // SAFETY: the caller vouches for the pixels.
+    unsafe {
+        let lanes = _mm512_loadu_ps(t.destination.add(pair.destination * LANES));
+        rank_one(sum, t.source.add(pair.source * LANES), lanes);
+    }
+}
+
 #[target_feature(enable = "avx512f")]
 unsafe fn outer<const M: usize>(t: &OuterTile<'_>) {
+    // Two at a time and not in a loop of up to two, which would leave the sums in memory.
     let mut sums = [[_mm512_setzero_ps(); M]; 2];
-    for pairs in t.pairs.chunks(2) {
-        for (pair, sum) in pairs.iter().zip(&mut sums) {
-            // SAFETY: the caller vouches that both panels hold the pair's pixels.
-            unsafe {
-                let lanes = _mm512_loadu_ps(t.destination.add(pair.destination * LANES));
-                rank_one(sum, t.source.add(pair.source * LANES), lanes);
-            }
+    let [even, odd] = &mut sums;
+    let (twos, last) = t.pairs.as_chunks::<2>();
+    // SAFETY: the caller vouches that both panels hold the pairs' pixels.
+    unsafe {
+        for [first, second] in twos {
+            add_pair(even, t, first);
+            add_pair(odd, t, second);
+        }
+        for pair in last {
+            add_pair(even, t, pair);
         }
     }
     for (m, sum) in total(sums).into_iter().enumerate() {
