@@ -98,7 +98,7 @@ impl ByteProducts {
             }),
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::Avx512Vnni) => {
-                Some(Self::plain(super::dot_vnni::wide, 0, false))
+                Some(Self::plain(super::dot_vnni::wide, 0, true))
             }
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, false)),

@@ -5,10 +5,9 @@
 //! rounded to the nearest bfloat16, ties to even, where a product needs it. Products of two such
 //! numbers are exact in `f32`, so that levels differ by the order of their sums alone.
 //!
-//! [`Level::Amx`], where `FACETTE_KERNELS` names it, multiplies tiles of bfloat16 and
-//! [`Level::Scalar`] does the same in plain loops; the other levels round and use their kernels of
-//! [`super`], which is no faster than `f32` but lets any processor train as one with AMX does. Groups
-//! of channels take that way everywhere.
+//! [`Level::Amx`] multiplies tiles of bfloat16 and [`Level::Scalar`] does the same in plain loops; the
+//! other levels round and use their kernels of [`super`], which is no faster than `f32` but lets any
+//! processor train as one with AMX does. Groups of channels take that way everywhere.
 //!
 //! Planes are laid on grids (`grid.rs`), pixel after pixel with zeros between rows and pictures, so that
 //! a tap of the kernel is one step along the grid, for every stride and in both directions: operands
@@ -20,8 +19,6 @@ mod pack;
 mod rounding;
 mod tiles;
 mod weight_gradient;
-
-use std::sync::LazyLock;
 
 use self::gather::Gather;
 use self::grid::Grid;
@@ -38,7 +35,7 @@ pub use rounding::round;
 /// Where a slice is not as long as the shape says.
 pub fn conv2d_vec(s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     // SAFETY: a convolution writes every element of its output.
-    unsafe { written(s.output_len(), |y| forward(level(), s, x, w, bias, y)) }
+    unsafe { written(s.output_len(), |y| forward(Level::current(), s, x, w, bias, y)) }
 }
 
 /// [`conv2d_vec`] to a slice, with the kernels of a given level.
@@ -63,7 +60,7 @@ pub fn conv2d_at(
 /// Where a slice is not as long as the shape says.
 pub fn conv2d_input_gradient_vec(s: &ConvShape, dy: &[f32], w: &[f32]) -> Vec<f32> {
     // SAFETY: the input gradient is written in full, zeros where no output sees an input.
-    unsafe { written(s.input_len(), |dx| input_gradient(level(), s, dy, w, dx)) }
+    unsafe { written(s.input_len(), |dx| input_gradient(Level::current(), s, dy, w, dx)) }
 }
 
 /// [`conv2d_input_gradient_vec`] to a slice, with the kernels of a given level.
@@ -87,7 +84,7 @@ pub fn conv2d_input_gradient_at(
 /// Where a slice is not as long as the shape says.
 pub fn conv2d_weight_gradient_vec(s: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let mut dw = vec![0.0; s.weight_len()];
-    conv2d_weight_gradient_at(level(), s, x, dy, &mut dw);
+    conv2d_weight_gradient_at(Level::current(), s, x, dy, &mut dw);
     dw
 }
 
@@ -111,17 +108,6 @@ pub fn conv2d_weight_gradient_at(
             let (x, dy) = (rounding::rounded(level, x), rounding::rounded(level, dy));
             layer::conv2d_weight_gradient_at(level, s, &x, &dy, dw);
         }
-    }
-}
-
-/// The level in use. AMX's tiles of bfloat16 have run on an emulated processor alone: they are left
-/// to those who name the level.
-fn level() -> Level {
-    static NAMED: LazyLock<bool> =
-        LazyLock::new(|| std::env::var("FACETTE_KERNELS").ok().as_deref() == Some("amx"));
-    match Level::current() {
-        Level::Amx if !*NAMED => Level::Avx512Vnni,
-        level => level,
     }
 }
 
