@@ -87,7 +87,13 @@ impl Scratch {
 
 /// Divides by the Euclidean length, at least 1e-12.
 fn normalise(row: &mut [f32]) {
-    let squares = row.iter().map(|&v| f64::from(v) * f64::from(v));
-    let length = libm::sqrt(squares.sum::<f64>()).max(1e-12);
-    row.iter_mut().for_each(|v| *v = (f64::from(*v) / length) as f32);
+    // Eight sums side by side, which do not wait for each other.
+    let mut squares = [0.0; 8];
+    for values in row.chunks(8) {
+        for (sum, &value) in squares.iter_mut().zip(values) {
+            *sum += f64::from(value) * f64::from(value);
+        }
+    }
+    let factor = 1.0 / libm::sqrt(squares.iter().sum::<f64>()).max(1e-12);
+    row.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
 }

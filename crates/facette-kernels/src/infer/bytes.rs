@@ -12,10 +12,12 @@ use alloc::vec::Vec;
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
 use super::direct;
-use super::dot::{ByteProducts, COLUMNS, Dot, PANELS, ROWS, SUMS, TILES, Tile};
+use super::dot::{ByteProducts, COLUMNS, Dot, Meanwhile, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
+#[cfg(target_arch = "x86_64")]
+use super::settle_avx512::{Settle, Sums};
 use super::unrolled::{Unroll, Unrolled};
 use super::value::{Source, Target, Value};
 use super::work::Work;
@@ -25,6 +27,9 @@ use crate::conv::ConvShape;
 /// Most bytes of unrolled pictures: what a file asks for beyond that is computed otherwise.
 const MOST: usize = 1 << 24;
 
+/// Sums of a band.
+const BAND: usize = PANELS * TILES * SUMS;
+
 /// A layer computed in this way.
 #[derive(Debug)]
 pub(super) struct Bytes {
@@ -33,11 +38,10 @@ pub(super) struct Bytes {
     input: usize,
     /// Pixels of a picture's result.
     area: usize,
-    outputs: usize,
     /// Pictures at a time, so that bands are full.
     group: usize,
     panels: usize,
-    /// `[panel][run][stride / 4][COLUMNS][4]`
+    /// `[panel][run][bytes of a run / 4][COLUMNS][4]`
     weight: Aligned<i8>,
     /// The sum of each output's weights, `[panel][COLUMNS]`.
     totals: Vec<i32>,
@@ -57,14 +61,14 @@ impl Bytes {
         let picture = Unrolled::new(s);
         let panels = s.out_channels.div_ceil(COLUMNS);
         let area = s.out_height * s.out_width;
-        let panel = picture.runs.len() * picture.stride * COLUMNS;
+        let panel = picture.runs.len() * picture.run * COLUMNS;
         let mut packed = Aligned::new(panels * panel);
         let mut totals = vec![0; panels * COLUMNS];
         for (i, &weight) in weight.iter().enumerate() {
             let (column, row) = (i % s.kernel[1], i / s.kernel[1] % s.kernel[0]);
             let (input, output) = (i / s.taps() % s.in_channels, i / s.taps() / s.in_channels);
             let k = column * pitch(s.in_channels) + input;
-            let at = output / COLUMNS * panel + (row * picture.stride + k / 4 * 4) * COLUMNS;
+            let at = output / COLUMNS * panel + (row * picture.run + k / 4 * 4) * COLUMNS;
             packed.as_mut_slice()[at + 4 * (output % COLUMNS) + k % 4] = weight;
             totals[output] += i32::from(weight);
         }
@@ -72,7 +76,6 @@ impl Bytes {
             picture,
             input: s.height * s.width * pitch(s.in_channels),
             area,
-            outputs: s.out_channels,
             group: (TILES * ROWS).div_ceil(area),
             panels,
             weight: packed,
@@ -84,12 +87,12 @@ impl Bytes {
     pub(super) fn reserve(&self, work: &mut Work) {
         work.rows.reserve(self.room(self.group));
         work.starts.reserve(self.panels * COLUMNS);
-        work.whole.sums.reserve(PANELS * TILES * SUMS);
+        work.whole.sums.reserve(2 * BAND);
     }
 
-    /// Bytes of so many pictures unrolled, and of rows behind them that tiles reach into.
+    /// Bytes of so many pictures laid out, and of what is needed to do so.
     fn room(&self, pictures: usize) -> usize {
-        pictures * self.picture.len() + (ROWS - 1) * self.picture.stride
+        pictures * self.picture.len() + self.picture.slack() + self.picture.border()
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
@@ -101,7 +104,7 @@ impl Bytes {
         x: Source<'_, u8>,
         residual: Option<Source<'_, R>>,
         finish: &Finish,
-        mut y: Target<'_, Y>,
+        y: Target<'_, Y>,
         work: &mut Work,
     ) {
         let zero = x.code.zero();
@@ -109,125 +112,205 @@ impl Bytes {
         for (start, total) in starts.iter_mut().zip(&self.totals) {
             *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
         }
-        let sums = work.whole.sums.as_mut_slice();
+        let (mut into, mut filled) = work.whole.sums.as_mut_slice()[..2 * BAND].split_at_mut(BAND);
+        // What follows the sums of a band is done while those of the next are made.
+        let mut before = Band::default();
+        let mut rest = Rest::new(level, residual, finish, y);
         // SAFETY: the table has given out what belongs to a level that this processor has.
         unsafe { (products.begin)() };
         for first in (0..batch).step_by(self.group) {
             let pictures = self.group.min(batch - first);
-            let source = &mut work.rows.as_mut_slice()[..self.room(pictures)];
+            let room = &mut work.rows.as_mut_slice()[..self.room(pictures)];
+            let (border, source) = room.split_at_mut(self.picture.border());
             for (i, into) in source.chunks_exact_mut(self.picture.len()).take(pictures).enumerate()
             {
                 let from = &x.values[(first + i) * self.input..][..self.input];
-                run_at(level, Unroll { layout: &self.picture, from, zero, into });
+                let layout = &self.picture;
+                run_at(level, Unroll { layout, from, zero, into, border: &mut *border });
             }
             let tiles = Tiles::new(self, pictures);
             for panel in (0..self.panels).step_by(PANELS) {
                 let panels = PANELS.min(self.panels - panel);
-                let size = self.picture.runs.len() * self.picture.stride * COLUMNS;
+                let size = self.picture.runs.len() * self.picture.run * COLUMNS;
                 let weight = &self.weight.as_slice()[panel * size..][..panels * size];
-                for band in (0..tiles.len()).step_by(TILES) {
-                    let count = TILES.min(tiles.len() - band);
-                    let band: [(Tile, usize); TILES] =
-                        core::array::from_fn(|i| tiles.get(band + i.min(count - 1)));
+                for start in (0..tiles.len()).step_by(TILES) {
+                    let mut band =
+                        Band { panel, panels, count: TILES.min(tiles.len() - start), ..before };
+                    for (i, tile) in band.tiles[..band.count].iter_mut().enumerate() {
+                        (*tile, band.pixels[i]) = tiles.get(start + i);
+                        band.pixels[i] += first * self.area;
+                    }
+                    let mut following = Following::new(&mut rest, &before, filled);
                     let mut product = Dot {
                         source: &*source,
-                        tiles: &band.map(|(tile, _)| tile)[..count],
+                        tiles: &band.tiles[..band.count],
                         stride: self.picture.stride,
                         runs: &self.picture.runs,
+                        run: self.picture.run,
                         used: self.picture.used,
                         weight,
                         starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
-                        into: &mut sums[..panels * TILES * SUMS],
+                        into: &mut into[..panels * TILES * SUMS],
+                        meanwhile: &mut following,
                     };
                     product.check();
                     // SAFETY: the extents were just checked, the level is the processor's, and its
                     // beginning was made.
                     unsafe { (products.dot)(&mut product) };
-                    for panel_sums in 0..panels {
-                        let channel = (panel + panel_sums) * COLUMNS;
-                        for (t, (tile, pixel)) in band[..count].iter().enumerate() {
-                            let sums = &sums[(panel_sums * TILES + t) * SUMS..];
-                            let sums = &sums[..tile.count * COLUMNS];
-                            let pixel = first * self.area + pixel;
-                            self.settle(level, sums, channel, pixel, residual, finish, &mut y);
-                        }
-                    }
+                    following.end();
+                    core::mem::swap(&mut into, &mut filled);
+                    before = band;
                 }
             }
         }
+        Following::new(&mut rest, &before, filled).end();
         // SAFETY: as at the beginning.
         unsafe { (products.end)() };
     }
+}
+
+/// Some tiles by some panels.
+#[derive(Debug, Clone, Copy, Default)]
+struct Band {
+    panel: usize,
+    panels: usize,
+    tiles: [Tile; TILES],
+    /// The first pixel of each tile's results.
+    pixels: [usize; TILES],
+    count: usize,
+}
+
+/// What follows the sums of a layer.
+enum Rest<'a, R: Value, Y: Value> {
+    /// Sixteen channels at a time.
+    #[cfg(target_arch = "x86_64")]
+    Bytes(Settle<'a>),
+    Any {
+        level: Level,
+        residual: Option<Source<'a, R>>,
+        finish: &'a Finish,
+        y: Target<'a, Y>,
+    },
+}
+
+impl<'a, R: Value, Y: Value> Rest<'a, R, Y> {
+    fn new(
+        level: Level,
+        residual: Option<Source<'a, R>>,
+        finish: &'a Finish,
+        y: Target<'a, Y>,
+    ) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let y = match residual.map_or(Some(None), |r| r.bytes().map(Some)) {
+            Some(residual) if level.runs(Level::Avx512) => match y.into_bytes() {
+                Ok(y) => return Self::Bytes(Settle::new(level, finish, residual, y)),
+                Err(y) => y,
+            },
+            _ => y,
+        };
+        Self::Any { level, residual, finish, y }
+    }
 
     /// Finishes the sums of one tile by one panel.
-    #[expect(clippy::too_many_arguments, reason = "what a layer reads and writes")]
-    fn settle<R: Value, Y: Value>(
-        &self,
-        level: Level,
-        sums: &[i32],
-        channel: usize,
-        pixel: usize,
-        residual: Option<Source<'_, R>>,
-        finish: &Finish,
-        y: &mut Target<'_, Y>,
-    ) {
-        #[cfg(target_arch = "x86_64")]
-        if level.runs(Level::Avx512)
-            && let Some(y) = y.bytes()
-            && let Some(residual) = residual.map_or(Some(None), |r| r.bytes().map(Some))
-        {
-            let pitch = pitch(self.outputs);
-            let at = pixel * pitch + channel;
-            let settle =
-                super::settle_avx512::Settle { sums, finish, channel, at, pitch, residual, y };
-            // SAFETY: the processor has AVX-512, as `runs` has just said.
-            return unsafe { settle.run() };
+    fn settle(&mut self, sums: &[i32], channel: usize, pixel: usize) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Bytes(settle) => settle.run(&Sums { sums, channel, pixel }),
+            Self::Any { level, residual, finish, y } => run_at(
+                *level,
+                direct::Settle::<Whole, R, Y> {
+                    sums,
+                    first: pixel,
+                    count: sums.len() / COLUMNS,
+                    channels: [channel, finish.channels() - channel],
+                    lone: true,
+                    residual: *residual,
+                    finish,
+                    y: Target { values: &mut *y.values, code: y.code },
+                },
+            ),
         }
-        let settle = direct::Settle::<Whole, R, Y> {
-            sums,
-            first: pixel,
-            count: sums.len() / COLUMNS,
-            channels: [channel, self.outputs - channel],
-            lone: true,
-            residual,
-            finish,
-            y: Target { values: &mut *y.values, code: y.code },
-        };
-        run_at(level, settle);
+    }
+}
+
+/// What follows the sums of a band, tile by tile.
+struct Following<'a, 'b, R: Value, Y: Value> {
+    rest: &'b mut Rest<'a, R, Y>,
+    band: &'b Band,
+    sums: &'b [i32],
+    /// The next one's.
+    panel: usize,
+    tile: usize,
+}
+
+impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
+    fn new(rest: &'b mut Rest<'a, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
+        Self { rest, band, sums, panel: 0, tile: 0 }
+    }
+
+    fn end(mut self) {
+        for _ in 0..self.left() {
+            self.next();
+        }
+    }
+}
+
+impl<R: Value, Y: Value> Meanwhile for Following<'_, '_, R, Y> {
+    fn left(&self) -> usize {
+        (self.band.panels - self.panel) * self.band.count - self.tile
+    }
+
+    fn next(&mut self) {
+        let Self { band, panel, tile, .. } = *self;
+        let sums = &self.sums[(panel * TILES + tile) * SUMS..][..band.tiles[tile].count * COLUMNS];
+        self.rest.settle(sums, (band.panel + panel) * COLUMNS, band.pixels[tile]);
+        self.tile += 1;
+        if self.tile == band.count {
+            (self.panel, self.tile) = (panel + 1, 0);
+        }
     }
 }
 
 /// How the results of some pictures are divided into tiles.
 struct Tiles {
-    /// Pixels, and bytes, of a part whose windows lie at one distance from each other.
-    part: [usize; 2],
-    parts: usize,
+    /// Pixels of a part whose windows lie at one distance from each other.
+    pixels: usize,
+    /// Tiles of it.
+    tiles: usize,
+    /// Parts of a picture, and of all.
+    parts: [usize; 2],
+    /// Bytes from one part to the next, and from one picture to the next.
+    bytes: [usize; 2],
     stride: usize,
 }
 
 impl Tiles {
     fn new(layer: &Bytes, pictures: usize) -> Self {
-        let (area, len) = (layer.area, layer.picture.len());
+        let (area, picture) = (layer.area, &layer.picture);
         // Without lines of the border one picture goes on where the other ends.
-        let joined = len == area * layer.picture.stride;
-        let [joined, parts] = if joined { [pictures, 1] } else { [1, pictures] };
-        Self { part: [joined * area, joined * len], parts, stride: layer.picture.stride }
-    }
-
-    fn of_part(&self) -> usize {
-        self.part[0].div_ceil(ROWS)
+        let joined = picture.len() == area * picture.stride;
+        let parts = if joined { 1 } else { pictures * picture.parts };
+        let pixels = area * pictures / parts;
+        Self {
+            pixels,
+            tiles: pixels.div_ceil(ROWS),
+            parts: [picture.parts, parts],
+            bytes: [picture.line, picture.len()],
+            stride: picture.stride,
+        }
     }
 
     fn len(&self) -> usize {
-        self.parts * self.of_part()
+        self.parts[1] * self.tiles
     }
 
     /// A tile and the first pixel of its results.
     fn get(&self, i: usize) -> (Tile, usize) {
-        let [pixels, bytes] = self.part;
-        let (part, first) = (i / self.of_part(), i % self.of_part() * ROWS);
-        let start = part * bytes + first * self.stride;
-        (Tile { start, count: ROWS.min(pixels - first) }, part * pixels + first)
+        let (part, first) = (i / self.tiles, i % self.tiles * ROWS);
+        let [line, picture] = self.bytes;
+        let start = part / self.parts[0] * picture + part % self.parts[0] * line;
+        let count = ROWS.min(self.pixels - first);
+        (Tile { start: start + first * self.stride, count }, part * self.pixels + first)
     }
 }
 
@@ -248,6 +331,12 @@ mod tests {
         for (inputs, size, outputs, kernel, options) in [
             (3, [16, 16], 32, [3, 3], options(1, 1, 1)),
             (32, [5, 16], 40, [3, 3], options(1, 1, 1)),
+            (64, [3, 16], 8, [1, 1], options(1, 0, 1)),
+            (64, [5, 33], 8, [1, 1], options(2, 1, 1)),
+            (20, [7, 34], 24, [3, 3], options(1, 0, 1)),
+            (20, [6, 30], 24, [4, 2], options(1, 9, 1)),
+            (12, [9, 16], 24, [3, 3], ConvOptions { stride: [2, 1], ..options(1, 1, 1) }),
+            (12, [9, 16], 24, [3, 3], ConvOptions { dilation: [3, 1], ..options(1, 1, 1) }),
             (24, [9, 7], 17, [3, 3], options(2, 1, 1)),
             (8, [7, 9], 8, [5, 3], options(3, 2, 1)),
             (40, [4, 4], 48, [1, 1], options(1, 0, 1)),

@@ -24,23 +24,35 @@ pub(super) struct Tile {
     pub(super) count: usize,
 }
 
+/// Work that a loop may do between its products, part by part.
+pub(super) trait Meanwhile {
+    /// Parts that are left.
+    fn left(&self) -> usize;
+    /// Does the next part; nothing where none is left.
+    fn next(&mut self);
+}
+
 /// `into[p][t][i][n] = starts[p][n] + sum over runs r and k below used of
 /// (source[tiles[t].start + i stride + runs[r] + k] - s) * weight[p][r][k / 4][n][k % 4]`, modulo
 /// 2^32, for rows i below the tile's count, with s from [`ByteProducts`].
 ///
-/// All 16 rows of a tile, and their runs up to the next multiple of [`STEP`], must lie in `source`
-/// and may be read, and all 16 rows of `into` may be written. A panel of weights has as many bytes a
-/// run as a row of the source, of which those beyond `used` are 0.
+/// All 16 rows of a tile, and their runs up to `run` bytes, must lie in `source` and may be read, and
+/// all 16 rows of `into` may be written. A panel of weights has `run` bytes a run, of which those
+/// beyond `used` are 0.
 pub(super) struct Dot<'a> {
     pub(super) source: &'a [u8],
     pub(super) tiles: &'a [Tile],
-    /// From one row to the next, a multiple of [`STEP`], and no less than `used`.
+    /// From one row to the next.
     pub(super) stride: usize,
     pub(super) runs: &'a [usize],
+    /// A multiple of [`STEP`], and no less than `used`.
+    pub(super) run: usize,
     pub(super) used: usize,
     pub(super) weight: &'a [i8],
     pub(super) starts: &'a [i32],
     pub(super) into: &'a mut [i32],
+    /// What waits for other instructions than these products do; what is left of it is the caller's.
+    pub(super) meanwhile: &'a mut dyn Meanwhile,
 }
 
 impl Dot<'_> {
@@ -50,19 +62,19 @@ impl Dot<'_> {
 
     /// Weights of a panel.
     pub(super) fn panel(&self) -> usize {
-        self.runs.len() * self.stride * COLUMNS
+        self.runs.len() * self.run * COLUMNS
     }
 
     /// # Panics
     /// Where the slices do not hold what is to be read and written.
     pub(super) fn check(&self) {
         let panels = self.panels();
-        assert!(self.stride.is_multiple_of(STEP) && (4..=self.stride).contains(&self.used), "runs");
+        assert!(self.run.is_multiple_of(STEP) && (4..=self.run).contains(&self.used), "runs");
         assert!(self.used.is_multiple_of(4), "runs");
         assert!(self.tiles.len() <= TILES && panels <= PANELS, "a band");
         let last = |of: Option<usize>| of.expect("there are tiles and runs");
         let (tile, run) = (self.tiles.iter().map(|t| t.start).max(), self.runs.iter().max());
-        let end = last(tile) + (ROWS - 1) * self.stride + last(run.copied()) + self.stride;
+        let end = last(tile) + (ROWS - 1) * self.stride + last(run.copied()) + self.run;
         assert!(end <= self.source.len(), "the source ends before the rows");
         assert!(self.tiles.iter().all(|tile| (1..=ROWS).contains(&tile.count)), "rows");
         assert_eq!(self.weight.len(), panels * self.panel(), "weight");
@@ -97,9 +109,7 @@ impl ByteProducts {
                 outdoes_shortcut: true,
             }),
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::Avx512Vnni) => {
-                Some(Self::plain(super::dot_vnni::wide, 0, true))
-            }
+            _ if level.runs(Level::Avx512Vnni) => Some(Self::plain(super::dot_vnni::wide, 0, true)),
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, false)),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -119,6 +129,19 @@ impl ByteProducts {
 mod tests {
     use super::*;
 
+    /// Counts its parts.
+    struct Parts(usize);
+
+    impl Meanwhile for Parts {
+        fn left(&self) -> usize {
+            self.0
+        }
+
+        fn next(&mut self) {
+            self.0 = self.0.checked_sub(1).expect("no more parts than there are");
+        }
+    }
+
     /// The specification, which takes `TAKEN` off each byte.
     fn dot<const TAKEN: i32>(p: &mut Dot<'_>) {
         for i in 0..p.panels() * p.tiles.len() * SUMS {
@@ -127,7 +150,7 @@ mod tests {
             let mut sum = p.starts[panel * COLUMNS + column];
             for (r, run) in p.runs.iter().enumerate() {
                 for k in 0..p.used {
-                    let at = panel * p.panel() + (r * p.stride + k / 4 * 4) * COLUMNS;
+                    let at = panel * p.panel() + (r * p.run + k / 4 * 4) * COLUMNS;
                     let byte = p.source[p.tiles[tile].start + row * p.stride + run + k];
                     let weight = i32::from(p.weight[at + 4 * column + k % 4]);
                     sum = sum.wrapping_add((i32::from(byte) - TAKEN) * weight);
@@ -144,17 +167,18 @@ mod tests {
         }
     }
 
-    fn check(used: usize, stride: usize, rows: usize, panels: usize, tiles: &[Tile]) {
+    fn check([used, stride]: [usize; 2], rows: usize, panels: usize, tiles: &[Tile]) {
+        let run = used.next_multiple_of(STEP);
         let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
-        let source: Vec<u8> = (0..96 * stride).map(number).collect();
+        let source: Vec<u8> = (0..96 * stride + run).map(number).collect();
         let runs: Vec<usize> = (0..rows).map(|row| row * 7 * stride).collect();
         // The largest magnitudes among them, and nothing beyond what is used.
-        let weight = |i: usize| match i / (4 * COLUMNS) % (stride / 4) * 4 < used {
+        let weight = |i: usize| match i / (4 * COLUMNS) % (run / 4) * 4 < used {
             true if i.is_multiple_of(7) => -128,
             true => number(i + 5) as i8,
             false => 0,
         };
-        let weight: Vec<i8> = (0..panels * rows * stride * COLUMNS).map(weight).collect();
+        let weight: Vec<i8> = (0..panels * rows * run * COLUMNS).map(weight).collect();
         let starts: Vec<i32> = (0..panels * COLUMNS).map(|i| i as i32 * -77).collect();
         for &level in Level::available() {
             let Some(products) = ByteProducts::of(level) else { continue };
@@ -162,7 +186,18 @@ mod tests {
                 let mut into = vec![i32::MIN; panels * TILES * SUMS];
                 let (weight, starts, source) = (&weight[..], &starts[..], &source[..]);
                 let (runs, into) = (&runs[..], &mut into[..]);
-                let mut p = Dot { source, tiles, stride, runs, used, weight, starts, into };
+                let mut p = Dot {
+                    source,
+                    tiles,
+                    stride,
+                    runs,
+                    run,
+                    used,
+                    weight,
+                    starts,
+                    into,
+                    meanwhile: &mut Parts(5),
+                };
                 p.check();
                 // SAFETY: the extents were checked, and the level is available.
                 unsafe {
@@ -187,16 +222,18 @@ mod tests {
 
     #[test]
     fn every_level_sums_bytes_as_defined() {
-        for (used, stride, rows) in [(8, 64, 1), (64, 64, 2), (96, 128, 3), (180, 192, 3)] {
+        for (used, stride, rows) in
+            [(8, 64, 1), (64, 64, 2), (96, 128, 3), (180, 192, 3), (96, 32, 3), (72, 24, 2)]
+        {
             for panels in 1..=PANELS {
                 for tiles in 1..=TILES {
                     let tiles: Vec<Tile> = (0..tiles)
                         .map(|t| Tile { start: t * 19 * stride, count: [16, 16, 5, 9][t] })
                         .collect();
-                    check(used, stride, rows, panels, &tiles);
+                    check([used, stride], rows, panels, &tiles);
                 }
                 for count in 1..=ROWS {
-                    check(used, stride, rows, panels, &[Tile { start: 3 * stride, count }]);
+                    check([used, stride], rows, panels, &[Tile { start: 3 * stride, count }]);
                 }
             }
         }

@@ -1,13 +1,14 @@
 //! Bytes by bytes with AMX: tiles of 16 rows by 64 bytes, products of two of them.
 //!
 //! 64 weights of a panel's 16 columns are one tile. Two tiles of rows by two of weights make four
-//! sums, a load for each product. Stable Rust has no intrinsics for these instructions; the compiler
+//! sums, a load for each product. The processor multiplies for 64 cycles in such a step, and does
+//! what is to be done meanwhile beside it. Stable Rust has no intrinsics for these instructions; the compiler
 //! itself never uses the tile registers, so that they keep their values from one line of assembly to
 //! the next.
 
 use core::arch::asm;
 
-use super::dot::{COLUMNS, Dot, PANELS, ROWS, SUMS, TILES};
+use super::dot::{COLUMNS, Dot, Meanwhile, PANELS, ROWS, SUMS, TILES};
 use super::unrolled::STEP;
 
 /// Bytes of a row of a tile.
@@ -96,15 +97,36 @@ macro_rules! store {
 /// # Safety
 /// [`Dot::check`] must pass, and [`begin`] have been called.
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
+    let steps = p.tiles.len().div_ceil(2) * p.runs.len() * p.run / STEP;
+    let mut share = Share { parts: p.meanwhile.left(), steps, owed: 0 };
     for tile in (0..p.tiles.len()).step_by(2) {
         // SAFETY: the caller vouches for all of it.
         unsafe {
             match (p.tiles.len() - tile, p.panels()) {
-                (1, 1) => block::<1, 1>(p, tile),
-                (1, _) => block::<1, 2>(p, tile),
-                (_, 1) => block::<2, 1>(p, tile),
-                _ => block::<2, 2>(p, tile),
+                (1, 1) => block::<1, 1>(p, tile, &mut share),
+                (1, _) => block::<1, 2>(p, tile, &mut share),
+                (_, 1) => block::<2, 1>(p, tile, &mut share),
+                _ => block::<2, 2>(p, tile, &mut share),
             }
+        }
+    }
+}
+
+/// So many parts of other work, spread over so many steps.
+struct Share {
+    parts: usize,
+    steps: usize,
+    /// What is due, in parts of a part as many as there are steps.
+    owed: usize,
+}
+
+impl Share {
+    #[inline(always)]
+    fn step(&mut self, work: &mut dyn Meanwhile) {
+        self.owed += self.parts;
+        while self.owed >= self.steps {
+            self.owed -= self.steps;
+            work.next();
         }
     }
 }
@@ -112,7 +134,7 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
 /// # Safety
 /// As above, with T tiles from `tile` on and P panels.
 #[inline]
-unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize) {
+unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize, share: &mut Share) {
     let (pitch, panel) = (p.stride, p.panel());
     let start = p.starts.as_ptr();
     let first = p.source[p.tiles[tile].start..].as_ptr();
@@ -133,7 +155,7 @@ unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize) {
             load!("tmm3", start.add(COLUMNS), 0_usize);
         }
         for &run in p.runs {
-            for k in (0..pitch).step_by(STEP) {
+            for k in (0..p.run).step_by(STEP) {
                 load!("tmm4", first.add(run + k), pitch);
                 load!("tmm6", weight, BYTES);
                 multiply_add!("tmm0", "tmm4", "tmm6");
@@ -149,6 +171,7 @@ unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize) {
                     multiply_add!("tmm3", "tmm5", "tmm7");
                 }
                 weight = weight.add(STEP * COLUMNS);
+                share.step(p.meanwhile);
             }
         }
         let into = p.into.as_mut_ptr().add(tile * SUMS);

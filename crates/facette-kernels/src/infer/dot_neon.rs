@@ -85,7 +85,7 @@ unsafe fn block<const M: usize>(p: &mut Dot<'_>, panel: usize, tile: usize, firs
                     }
                 }
             }
-            weight = weight.add(p.stride * COLUMNS);
+            weight = weight.add(p.run * COLUMNS);
         }
         let into = p.into[(panel * TILES + tile) * SUMS + first * COLUMNS..].as_mut_ptr();
         for (m, sum) in sum.iter().enumerate() {

@@ -62,7 +62,7 @@ macro_rules! dot {
                     }
                 }
                 for (r, &run) in p.runs.iter().enumerate() {
-                    let weight = weight.add(r * p.stride * COLUMNS);
+                    let weight = weight.add(r * p.run * COLUMNS);
                     let row = row.add(run);
                     for k in (0..p.used).step_by(4) {
                         let mut w = [[$zero(); $registers]; N];

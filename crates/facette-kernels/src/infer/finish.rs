@@ -22,6 +22,12 @@ impl Rectifier {
         Self { slopes, cap, flat }
     }
 
+    /// Whether it is the maximum with 0 and nothing else.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn is_plain(&self) -> bool {
+        self.flat && self.cap == f32::INFINITY
+    }
+
     #[inline(always)]
     fn lanes<L: Lanes>(&self, c: usize, x: L) -> L {
         let capped = x.at_most(L::splat(self.cap));

@@ -83,6 +83,36 @@ impl<X: Value, Y: Value, const MAXIMUM: bool> Task for Pool<'_, X, Y, MAXIMUM> {
     }
 }
 
+/// Maxima of bytes, which are bytes again where they stand for the same.
+struct Largest<'a> {
+    window: &'a Window,
+    x: &'a [u8],
+    y: &'a mut [u8],
+}
+
+impl Task for Largest<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let s = self.window.0;
+        let pitch = pitch(s.in_channels);
+        for (pixel, y) in self.y.chunks_exact_mut(pitch).enumerate() {
+            let (column, row) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
+            let first = pixel / (s.out_width * s.out_height) * s.height * s.width;
+            let rows = self.window.reach(0, row, s.height);
+            let columns = self.window.reach(1, column, s.width);
+            y.fill(0);
+            for i in rows {
+                let at = (first + i * s.width + columns.start) * pitch;
+                for x in self.x[at..].chunks_exact(pitch).take(columns.len()) {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = x.max(*y);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The largest value of each window; padding is not looked at.
 ///
 /// # Panics
@@ -92,9 +122,14 @@ pub fn maximum<X: Value, Y: Value>(
     window: &Window,
     batch: usize,
     x: Source<'_, X>,
-    y: Target<'_, Y>,
+    mut y: Target<'_, Y>,
 ) {
     window.check(batch, &x, &y);
+    if let Some((x, code)) = x.bytes()
+        && let Some(y) = y.bytes_of(code)
+    {
+        return run_at(level, Largest { window, x, y });
+    }
     run_at(level, Pool::<_, _, true> { window, batch, x, y });
 }
 

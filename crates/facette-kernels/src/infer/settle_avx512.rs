@@ -8,55 +8,85 @@ use core::arch::x86_64::*;
 use super::dot::COLUMNS;
 use super::finish::{Finish, Rectifier};
 use super::value::Code;
+use crate::Level;
 
-/// The sums of one tile by one panel.
+/// What follows the sums of a layer.
 pub(super) struct Settle<'a> {
-    /// `[pixel][COLUMNS]`
-    pub(super) sums: &'a [i32],
-    pub(super) finish: &'a Finish,
-    /// First channel.
-    pub(super) channel: usize,
-    /// Where the first pixel's value of that channel is.
-    pub(super) at: usize,
+    finish: &'a Finish,
     /// From one pixel to the next.
-    pub(super) pitch: usize,
-    pub(super) residual: Option<(&'a [u8], Code)>,
-    pub(super) y: (&'a mut [u8], Code),
+    pitch: usize,
+    residual: Option<(&'a [u8], Code)>,
+    y: (&'a mut [u8], Code),
+    pixels: unsafe fn(&mut Self, &Sums<'_>),
 }
 
-impl Settle<'_> {
-    /// Finishes all pixels.
-    ///
-    /// # Safety
-    /// The processor must have AVX-512 F, BW, DQ and VL.
+/// The sums of some pixels, one behind the other, by one panel.
+pub(super) struct Sums<'a> {
+    /// `[pixel][COLUMNS]`
+    pub(super) sums: &'a [i32],
+    /// First channel.
+    pub(super) channel: usize,
+    /// The first pixel.
+    pub(super) pixel: usize,
+}
+
+impl<'a> Settle<'a> {
+    /// # Panics
+    /// Where the level is below AVX-512.
+    pub(super) fn new(
+        level: Level,
+        finish: &'a Finish,
+        residual: Option<(&'a [u8], Code)>,
+        y: (&'a mut [u8], Code),
+    ) -> Self {
+        assert!(level.runs(Level::Avx512), "{level:?} has no registers of sixteen");
+        let kind = |of: &Option<Rectifier>| match of {
+            None => NONE,
+            Some(rectifier) if rectifier.is_plain() => PLAIN,
+            Some(_) => SLOPED,
+        };
+        let pixels = match (kind(&finish.inner), residual.is_some(), kind(&finish.outer)) {
+            (NONE, false, NONE) => Self::pixels::<NONE, false, NONE>,
+            (NONE, false, PLAIN) => Self::pixels::<NONE, false, PLAIN>,
+            (NONE, false, _) => Self::pixels::<NONE, false, SLOPED>,
+            (NONE, true, NONE) => Self::pixels::<NONE, true, NONE>,
+            (NONE, true, PLAIN) => Self::pixels::<NONE, true, PLAIN>,
+            (NONE, true, _) => Self::pixels::<NONE, true, SLOPED>,
+            (_, false, NONE) => Self::pixels::<SLOPED, false, NONE>,
+            (_, false, _) => Self::pixels::<SLOPED, false, SLOPED>,
+            (_, true, NONE) => Self::pixels::<SLOPED, true, NONE>,
+            (_, true, _) => Self::pixels::<SLOPED, true, SLOPED>,
+        };
+        Self { finish, pitch: super::pitch(finish.channels()), residual, y, pixels }
+    }
+
+    /// Finishes some pixels.
     ///
     /// # Panics
-    /// Where the pixels are not within residual and result, or the channels not within `finish`.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn run(self) {
-        let pixels = self.sums.len() / COLUMNS;
-        let channels = (self.pitch - self.channel).min(COLUMNS);
-        let end = self.at + (pixels.max(1) - 1) * self.pitch + channels;
+    /// Where the pixels are not within residual and result, or the channels not within the finish.
+    pub(super) fn run(&mut self, of: &Sums<'_>) {
+        let pixels = of.sums.len() / COLUMNS;
+        let channels = (self.pitch - of.channel).min(COLUMNS);
+        let end = (of.pixel + pixels.max(1) - 1) * self.pitch + of.channel + channels;
         assert!(end <= self.y.0.len(), "the pixels lie beyond the result");
         assert!(self.residual.is_none_or(|(r, _)| end <= r.len()), "and beyond the residual");
-        assert!(self.channel + COLUMNS <= self.finish.padded(), "channels that are not finished");
-        // SAFETY: the extents were just checked, and the caller vouches for the processor.
-        unsafe {
-            match (self.finish.inner.is_some(), self.residual) {
-                (false, None) => self.pixels::<false, false>(),
-                (false, Some(_)) => self.pixels::<false, true>(),
-                (true, None) => self.pixels::<true, false>(),
-                (true, Some(_)) => self.pixels::<true, true>(),
-            }
-        }
+        assert!(of.channel + COLUMNS <= self.finish.padded(), "channels that are not finished");
+        // SAFETY: the extents were just checked, and there is no such object without AVX-512.
+        unsafe { (self.pixels)(self, of) }
     }
 
     /// # Safety
-    /// As for [`Settle::run`], whose checks must have passed; INNER and RESIDUAL say what there is.
-    #[inline]
+    /// The processor must have AVX-512, the checks of [`Settle::run`] must have passed, and the
+    /// constants say what there is.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn pixels<const INNER: bool, const RESIDUAL: bool>(self) {
-        let Self { sums, finish, channel, at, pitch, residual, y: (y, code) } = self;
+    unsafe fn pixels<const INNER: u8, const RESIDUAL: bool, const OUTER: u8>(
+        &mut self,
+        of: &Sums<'_>,
+    ) {
+        let (finish, pitch, residual) = (self.finish, self.pitch, self.residual);
+        let (y, code) = (&mut *self.y.0, self.y.1);
+        let Sums { sums, channel, pixel } = *of;
+        let at = pixel * pitch + channel;
         let pixels = sums.len() / COLUMNS;
         let here = 0xffff_u16 >> COLUMNS.saturating_sub(pitch - channel);
         // SAFETY: the caller vouches for 16 factors of each kind.
@@ -74,35 +104,63 @@ impl Settle<'_> {
         let residual_zero = _mm512_set1_ps(f32::from(of_residual.zero()));
         let residual_scale = _mm512_set1_ps(of_residual.scale());
         let inverse = _mm512_set1_ps(code.inverse());
-        let zero = _mm512_set1_epi32(i32::from(code.zero()));
-        for pixel in 0..pixels {
-            let i = at + pixel * pitch;
-            // SAFETY: the caller vouches for 16 sums a pixel, and for the channels of the mask in
-            // residual and result.
-            unsafe {
-                let sum = _mm512_loadu_si512(sums.as_ptr().add(pixel * COLUMNS).cast());
-                let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
-                x = _mm512_add_ps(x, bias);
-                if INNER {
-                    x = inner.apply(x);
+        let zero = _mm512_set1_epi16(i16::from(code.zero()));
+        // Channels of a pixel lie in four parts after the packing, those of the pixels side by side.
+        let sorted = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        for first in (0..pixels).step_by(4) {
+            let mut steps = [_mm512_setzero_si512(); 4];
+            for (p, steps) in steps.iter_mut().enumerate() {
+                // A pixel that is not there is computed as the last one is.
+                let pixel = (first + p).min(pixels - 1);
+                // SAFETY: the caller vouches for 16 sums a pixel, and for the channels of the mask in
+                // the residual.
+                unsafe {
+                    let sum = _mm512_loadu_si512(sums.as_ptr().add(pixel * COLUMNS).cast());
+                    let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+                    x = inner.apply::<INNER>(_mm512_add_ps(x, bias));
+                    if RESIDUAL {
+                        let from = residual.add(at + pixel * pitch);
+                        let bytes = _mm_maskz_loadu_epi8(here, from.cast());
+                        let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+                        let steps = _mm512_sub_ps(steps, residual_zero);
+                        x = _mm512_add_ps(x, _mm512_mul_ps(steps, residual_scale));
+                    }
+                    x = outer.apply::<OUTER>(x);
+                    // The minimum hands a NaN on, which becomes the least integer.
+                    x = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, inverse));
+                    *steps = _mm512_cvtps_epi32(x);
                 }
-                if RESIDUAL {
-                    let bytes = _mm_maskz_loadu_epi8(here, residual.add(i).cast());
-                    let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-                    let steps = _mm512_sub_ps(steps, residual_zero);
-                    x = _mm512_add_ps(x, _mm512_mul_ps(steps, residual_scale));
+            }
+            let [a, b, c, d] = steps;
+            let lower = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
+            let upper = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
+            let bytes = _mm512_permutexvar_epi32(sorted, _mm512_packus_epi16(lower, upper));
+            let bytes = [
+                _mm512_castsi512_si128(bytes),
+                _mm512_extracti32x4_epi32::<1>(bytes),
+                _mm512_extracti32x4_epi32::<2>(bytes),
+                _mm512_extracti32x4_epi32::<3>(bytes),
+            ];
+            for (p, bytes) in bytes.into_iter().enumerate().take(pixels - first) {
+                // SAFETY: the caller vouches for the channels of the mask in the result.
+                unsafe {
+                    let into = y.as_mut_ptr().add(at + (first + p) * pitch);
+                    match here {
+                        0xffff => _mm_storeu_si128(into.cast(), bytes),
+                        _ => _mm_mask_storeu_epi8(into.cast(), here, bytes),
+                    }
                 }
-                x = outer.apply(x);
-                // The minimum hands a NaN on, which becomes the least integer.
-                let steps = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, inverse));
-                let sums = _mm512_add_epi32(_mm512_cvtps_epi32(steps), zero);
-                let sums = _mm512_max_epi32(sums, _mm512_setzero_si512());
-                let bytes = _mm512_cvtusepi32_epi8(sums);
-                _mm_mask_storeu_epi8(y.as_mut_ptr().add(i).cast(), here, bytes);
             }
         }
     }
 }
+
+/// No rectifier.
+const NONE: u8 = 0;
+/// One that is the maximum with 0.
+const PLAIN: u8 = 1;
+/// Any other.
+const SLOPED: u8 = 2;
 
 /// A [`Rectifier`] of 16 channels; one that changes nothing where there is none.
 struct Rectified {
@@ -128,7 +186,12 @@ impl Rectified {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn apply(&self, x: __m512) -> __m512 {
+    fn apply<const KIND: u8>(&self, x: __m512) -> __m512 {
+        match KIND {
+            NONE => return x,
+            PLAIN => return _mm512_max_ps(x, _mm512_setzero_ps()),
+            _ => {}
+        }
         let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps());
         _mm512_mask_mul_ps(_mm512_min_ps(x, self.cap), below, x, self.slopes)
     }

@@ -1,9 +1,8 @@
-//! Pictures of bytes with the taps of a window's row side by side.
-
-use core::ops::Range;
+//! Pictures of bytes laid out so that windows lie at one distance from each other.
 
 use alloc::vec::Vec;
 
+use super::dot::ROWS;
 use super::lanes::Lanes;
 use super::level_task::Task;
 use super::pitch;
@@ -12,29 +11,43 @@ use crate::conv::ConvShape;
 /// What the bytes of a run are padded to, in a multiple.
 pub(super) const STEP: usize = 64;
 
-/// A picture as `[line][output column][tap][channel]`.
+/// How the lines of pictures are laid out.
 ///
-/// The windows of all outputs lie at one distance, whatever the kernel, its stride, dilation and
-/// padding: window i starts at `i * stride`, and its rows, the runs, start there plus `runs`. To that
-/// end lines stand in the order of their place modulo the stride downwards. A window's bytes stand
-/// where they do in memory as many times as the kernel has columns.
+/// The windows of outputs side by side lie at one distance, whatever the kernel, its stride, dilation
+/// and padding, and those of outputs below each other, too: window (y, x) starts at
+/// `y * line + x * stride`, and its rows, the runs, start there plus `runs`. To that end lines stand in
+/// the order of their place modulo the stride downwards.
+///
+/// Where steps across are of one pixel and lines full of tiles, a line stands as it is, between its
+/// borders, and windows overlap. Otherwise it is unrolled, `[output column][tap][channel]`: a
+/// window's bytes stand where they do in memory as many times as the kernel has columns, but a tile
+/// may go on from one line to the next.
 #[derive(Debug)]
 pub(super) struct Unrolled {
     width: usize,
     pitch: usize,
-    columns: usize,
-    taps: usize,
     left: usize,
-    across: usize,
-    apart: usize,
+    /// Bytes of a line of the picture between its borders, as far as windows reach.
+    bordered: usize,
+    /// Bytes from one output column to the next in such a line.
+    step: usize,
+    /// Bytes from one tap to the next in such a line.
+    tap: usize,
+    taps: usize,
+    /// Whether lines stand as they are.
+    as_it_is: bool,
     /// For each line, which of the picture's it shows; none of the border.
     lines: Vec<Option<usize>>,
-    /// Output columns whose windows lie within the picture, with their taps side by side.
-    inner: Range<usize>,
-    /// Bytes from one window to the next, and of a run with its padding.
+    /// Parts of a picture whose windows lie at one distance: lines of the result, or all of it.
+    pub(super) parts: usize,
+    /// Bytes of a line as it is laid out.
+    pub(super) line: usize,
+    /// Bytes from one window to the next in a line.
     pub(super) stride: usize,
     /// Bytes of a run that count.
     pub(super) used: usize,
+    /// Bytes of a run with its padding.
+    pub(super) run: usize,
     /// Where the runs of the first window start.
     pub(super) runs: Vec<usize>,
 }
@@ -44,7 +57,11 @@ impl Unrolled {
         let ([down, across], [below, apart]) = (s.options.stride, s.options.dilation);
         let ([top, left], [rows, taps]) = (s.options.padding, s.kernel);
         let pitch = pitch(s.in_channels);
-        let stride = (taps * pitch).next_multiple_of(STEP);
+        let reach = (s.out_width - 1) * across + (taps - 1) * apart + 1;
+        let (used, bordered) = (taps * pitch, reach * pitch);
+        let run = used.next_multiple_of(STEP);
+        let as_it_is = across == 1 && apart == 1 && s.out_width.is_multiple_of(ROWS);
+        let [line, stride] = if as_it_is { [bordered, pitch] } else { [s.out_width * run, run] };
         let mut residues: Vec<usize> = (0..rows).map(|row| row * below % down).collect();
         residues.sort_unstable();
         residues.dedup();
@@ -54,49 +71,46 @@ impl Unrolled {
             let mut count = 0;
             for (row, run) in runs.iter_mut().enumerate() {
                 if row * below % down == residue {
-                    *run = (start + row * below / down) * s.out_width * stride;
+                    *run = (start + row * below / down) * line;
                     count = row * below / down + s.out_height;
                 }
             }
             let shown = |place: usize| (place * down + residue).checked_sub(top);
             lines.extend((0..count).map(|place| shown(place).filter(|&line| line < s.height)));
         }
-        let is_inner = |column: usize| {
-            let first = (column * across).checked_sub(left);
-            (taps == 1 || apart == 1) && first.is_some_and(|first| first + taps <= s.width)
-        };
-        let first = (0..s.out_width).find(|&column| is_inner(column)).unwrap_or(0);
-        let inner = (first..s.out_width).take_while(|&column| is_inner(column)).count();
         Self {
             width: s.width,
             pitch,
-            columns: s.out_width,
-            taps,
             left,
-            across,
-            apart,
+            bordered,
+            step: across * pitch,
+            tap: apart * pitch,
+            taps,
+            as_it_is,
             lines,
-            inner: first..first + inner,
+            parts: if as_it_is { s.out_height } else { 1 },
+            line,
             stride,
-            used: taps * pitch,
+            used,
+            run,
             runs,
         }
     }
 
     /// Bytes of a picture.
     pub(super) fn len(&self) -> usize {
-        self.lines.len() * self.columns * self.stride
+        self.lines.len() * self.line
     }
 
-    /// The run of one output near the border.
-    fn near_border(&self, line: &[u8], zero: u8, column: usize, run: &mut [u8]) {
-        for (tap, into) in run.chunks_exact_mut(self.pitch).take(self.taps).enumerate() {
-            let at = (column * self.across + tap * self.apart).checked_sub(self.left);
-            match at.filter(|&at| at < self.width) {
-                Some(at) => into.copy_from_slice(&line[at * self.pitch..][..self.pitch]),
-                None => into.fill(zero),
-            }
-        }
+    /// Bytes behind the last picture that tiles reach into.
+    pub(super) fn slack(&self) -> usize {
+        (ROWS - 1) * self.stride + self.run
+    }
+
+    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled.
+    pub(super) fn border(&self) -> usize {
+        let within = self.left == 0 && self.bordered <= self.width * self.pitch;
+        if self.as_it_is || within { 0 } else { self.bordered }
     }
 }
 
@@ -106,46 +120,77 @@ pub(super) struct Unroll<'a> {
     pub(super) from: &'a [u8],
     pub(super) zero: u8,
     pub(super) into: &'a mut [u8],
+    /// Room for [`Unrolled::border`] bytes.
+    pub(super) border: &'a mut [u8],
 }
 
 impl Task for Unroll<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let l = self.layout;
-        for (shown, into) in l.lines.iter().zip(self.into.chunks_exact_mut(l.columns * l.stride)) {
-            let Some(line) = *shown else {
-                into.fill(self.zero);
+        let Self { layout: l, from, zero, into, border } = self;
+        let left = (l.left * l.pitch).min(l.bordered);
+        let shown = (l.width * l.pitch).min(l.bordered - left);
+        border.fill(zero);
+        for (number, into) in l.lines.iter().zip(into.chunks_exact_mut(l.line)) {
+            let Some(number) = *number else {
+                into.fill(zero);
                 continue;
             };
-            let line = &self.from[line * l.width * l.pitch..][..l.width * l.pitch];
-            for (column, run) in into.chunks_exact_mut(l.stride).enumerate() {
-                if !l.inner.contains(&column) {
-                    l.near_border(line, self.zero, column, run);
-                }
-            }
-            if l.inner.is_empty() {
-                continue;
-            }
-            // Column by column of registers, so that each move is of a fixed size.
-            let line = &line[(l.inner.start * l.across - l.left) * l.pitch..];
-            let into = &mut into[l.inner.start * l.stride..l.inner.end * l.stride];
-            let mut at = 0;
-            while at + 32 <= l.used {
-                copy::<32>(line, l.across * l.pitch, into, l.stride, at);
-                at += 32;
-            }
-            while at < l.used {
-                copy::<8>(line, l.across * l.pitch, into, l.stride, at);
-                at += 8;
+            let line = &from[number * l.width * l.pitch..][..l.width * l.pitch];
+            if l.as_it_is {
+                fill(&mut into[..left], zero);
+                fill(&mut into[left + shown..], zero);
+                into[left..left + shown].copy_from_slice(&line[..shown]);
+            } else if border.is_empty() {
+                spread(l, line, into);
+            } else {
+                border[left..left + shown].copy_from_slice(&line[..shown]);
+                spread(l, border, into);
             }
         }
     }
 }
 
-/// Copies bytes `at..at + N` of each run; runs are `step` apart in `from`, and `stride` in `into`.
+/// Fills whole pixels.
 #[inline(always)]
-fn copy<const N: usize>(from: &[u8], step: usize, into: &mut [u8], stride: usize, at: usize) {
-    for (i, into) in into.chunks_exact_mut(stride).enumerate() {
-        into[at..at + N].copy_from_slice(&from[i * step + at..][..N]);
+fn fill(into: &mut [u8], value: u8) {
+    for eight in into.as_chunks_mut::<8>().0 {
+        *eight = [value; 8];
     }
+}
+
+/// Unrolls a line that has its borders.
+#[inline(always)]
+fn spread(l: &Unrolled, line: &[u8], into: &mut [u8]) {
+    if l.tap == l.pitch {
+        return copy(line, l.step, into, l.stride, l.used);
+    }
+    for tap in 0..l.taps {
+        copy(&line[tap * l.tap..], l.step, &mut into[tap * l.pitch..], l.stride, l.pitch);
+    }
+}
+
+/// Copies `count` bytes of each column; columns are `step` apart in `from` and `stride` in `into`.
+#[inline(always)]
+fn copy(from: &[u8], step: usize, into: &mut [u8], stride: usize, count: usize) {
+    let mut at = 0;
+    // Column by column of registers, so that each move is of a fixed size.
+    while at < count {
+        let (from, into) = (&from[at..], &mut into[at..]);
+        at += match count - at {
+            64.. if step >= 64 => copy_some::<64>(from, step, into, stride),
+            32.. if step >= 32 => copy_some::<32>(from, step, into, stride),
+            16.. if step >= 16 => copy_some::<16>(from, step, into, stride),
+            _ => copy_some::<8>(from, step, into, stride),
+        };
+    }
+}
+
+/// N bytes of each column, no more than `step`; yields N.
+#[inline(always)]
+fn copy_some<const N: usize>(from: &[u8], step: usize, into: &mut [u8], stride: usize) -> usize {
+    for (from, into) in from.chunks(step).zip(into.chunks_mut(stride)) {
+        into[..N].copy_from_slice(&from[..N]);
+    }
+    N
 }

@@ -17,7 +17,6 @@ pub trait Value:
 }
 
 mod private {
-    #[cfg(target_arch = "x86_64")]
     use super::Code;
     use crate::infer::lanes::Lanes;
 
@@ -25,13 +24,15 @@ mod private {
     pub trait Eightfold: Copy {
         type Meaning: Copy;
         /// Values that are bytes.
-        #[cfg(target_arch = "x86_64")]
         fn bytes(_: &[Self], _: Self::Meaning) -> Option<(&[u8], Code)> {
             None
         }
-        #[cfg(target_arch = "x86_64")]
-        fn bytes_mut(_: &mut [Self], _: Self::Meaning) -> Option<(&mut [u8], Code)> {
-            None
+        /// The same, or what was given.
+        fn bytes_mut(
+            values: &mut [Self],
+            code: Self::Meaning,
+        ) -> Result<(&mut [u8], Code), (&mut [Self], Self::Meaning)> {
+            Err((values, code))
         }
         fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
         fn write8<L: Lanes>(lanes: L, code: Self::Meaning) -> [Self; 8];
@@ -57,14 +58,12 @@ impl Eightfold for f32 {
 impl Eightfold for u8 {
     type Meaning = Code;
 
-    #[cfg(target_arch = "x86_64")]
     fn bytes(values: &[u8], code: Code) -> Option<(&[u8], Code)> {
         Some((values, code))
     }
 
-    #[cfg(target_arch = "x86_64")]
-    fn bytes_mut(values: &mut [u8], code: Code) -> Option<(&mut [u8], Code)> {
-        Some((values, code))
+    fn bytes_mut(values: &mut [u8], code: Code) -> Result<(&mut [u8], Code), (&mut [u8], Code)> {
+        Ok((values, code))
     }
 
     #[inline(always)]
@@ -160,7 +159,6 @@ pub struct Target<'a, T: Value> {
 
 impl<'a, T: Value> Source<'a, T> {
     /// Values that are bytes, and what they stand for.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn bytes(&self) -> Option<(&'a [u8], Code)> {
         T::bytes(self.values, self.code)
     }
@@ -185,11 +183,15 @@ impl<'a, T: Value> Source<'a, T> {
     }
 }
 
-impl<T: Value> Target<'_, T> {
-    /// Values that are bytes, and what they are to stand for.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn bytes(&mut self) -> Option<(&mut [u8], Code)> {
-        T::bytes_mut(self.values, self.code)
+impl<'a, T: Value> Target<'a, T> {
+    /// Values that are bytes, and what they are to stand for; itself where they are not.
+    pub(super) fn into_bytes(self) -> Result<(&'a mut [u8], Code), Self> {
+        T::bytes_mut(self.values, self.code).map_err(|(values, code)| Self { values, code })
+    }
+
+    /// Values that are bytes and are to stand for what those of `code` do.
+    pub(super) fn bytes_of(&mut self, code: Code) -> Option<&mut [u8]> {
+        T::bytes_mut(self.values, self.code).ok().filter(|&(_, own)| own == code).map(|(y, _)| y)
     }
 
     /// Writes the first `count` of `lanes` from `i` on.
