@@ -1,6 +1,7 @@
 //! Weights packed for the inner loop.
 
 use alloc::vec::Vec;
+use core::array::from_fn;
 
 use super::aligned::{Aligned, Plain};
 use super::tile::COLUMNS;
@@ -31,18 +32,18 @@ impl<X: Plain> Panels<X> {
         step: usize,
         weight: impl Fn(usize, usize, usize) -> X,
     ) -> Self {
-        let [panels] = Self::sets(outputs, runs, len, step, |o, run, k| [weight(o, run, k)]);
+        let [[panels]] = Self::sets(outputs, runs, len, step, |o, run, k| [[weight(o, run, k)]]);
         panels
     }
 
-    /// [`Panels::new`] for N weights that come together.
+    /// [`Panels::new`] for NxN weights that come together.
     pub(super) fn sets<const N: usize>(
         outputs: usize,
         runs: usize,
         len: usize,
         step: usize,
-        weight: impl Fn(usize, usize, usize) -> [X; N],
-    ) -> [Self; N] {
+        weight: impl Fn(usize, usize, usize) -> [[X; N]; N],
+    ) -> [[Self; N]; N] {
         let steps = len.div_ceil(step);
         let (mut panels, mut total) = (Vec::new(), 0);
         for first in (0..outputs).step_by(COLUMNS) {
@@ -50,12 +51,10 @@ impl<X: Plain> Panels<X> {
             panels.push([first, columns, total]);
             total += runs * steps * step * columns;
         }
-        let mut sets: [Self; N] = core::array::from_fn(|_| Self {
-            weight: Aligned::new(total),
-            panels: panels.clone(),
-            steps,
-        });
-        let mut packed = sets.each_mut().map(|set| set.weight.as_mut_slice());
+        let set = |_| Self { weight: Aligned::new(total), panels: panels.clone(), steps };
+        let mut sets: [[Self; N]; N] = from_fn(|_| from_fn(set));
+        let mut packed =
+            sets.each_mut().map(|row| row.each_mut().map(|set| set.weight.as_mut_slice()));
         for &[first, columns, start] in &panels {
             for run in 0..runs {
                 for k in 0..len {
@@ -63,8 +62,9 @@ impl<X: Plain> Panels<X> {
                         let at = (run * steps + k / step) * columns + column;
                         let at = start + at * step + k % step;
                         let weights = weight(first + column, run, k);
-                        for (packed, weight) in packed.iter_mut().zip(weights) {
-                            packed[at] = weight;
+                        let packed = packed.as_flattened_mut().iter_mut();
+                        for (packed, weight) in packed.zip(weights.as_flattened()) {
+                            packed[at] = *weight;
                         }
                     }
                 }
