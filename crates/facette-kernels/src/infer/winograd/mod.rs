@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 
 mod shortcut;
 mod small;
+#[cfg(test)]
+mod tests;
 mod transforms;
 mod whole;
 

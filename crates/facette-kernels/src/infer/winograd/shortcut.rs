@@ -152,3 +152,30 @@ impl Shortcut<Whole> for ByBatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::conv::ConvOptions;
+
+    #[test]
+    fn maps_of_one_large_tile_take_small_ones() {
+        for (size, small) in [
+            ([4, 4], Some(true)),
+            ([3, 3], Some(true)),
+            ([2, 4], Some(true)),
+            ([4, 5], None),
+            ([4, 8], Some(false)),
+            ([8, 8], Some(false)),
+            ([2, 2], None),
+            ([1, 1], None),
+        ] {
+            let o = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
+            let s = ConvShape::new([1, 8, size[0], size[1]], 8, [3, 3], o).unwrap();
+            let taken = ByShape::new(&s, &vec![0.0; s.weight_len()]);
+            assert_eq!(taken.map(|way| matches!(way, ByShape::Small(_))), small, "{size:?}");
+        }
+    }
+}
