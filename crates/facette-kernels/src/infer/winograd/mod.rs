@@ -43,7 +43,7 @@ pub struct Winograd<A: Transforms<I, O>, const I: usize, const O: usize> {
     /// Rows and columns of the output.
     size: [usize; 2],
     /// Transformed weights of each point.
-    points: [[Panels<A::Operand>; I]; I],
+    points: Vec<Panels<A::Operand>>,
     inputs: usize,
     outputs: usize,
     /// Tiles computed at a time.
@@ -75,7 +75,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
         let tiles = [s.out_height.div_ceil(O), s.out_width.div_ceil(O)];
         let kernels = weight.as_chunks::<9>().0;
         let points =
-            Panels::sets(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
+            Panels::new(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
         let tile = Self::POINTS
             * (pitch(inputs) * size_of::<A::Operand>() + pitch(outputs) * size_of::<A::Sum>());
         let block = (BLOCK / tile / ROWS * ROWS).clamp(2 * ROWS, 8 * ROWS);
@@ -168,7 +168,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
             let sums = buffers.sums.as_mut_slice();
             let rows = Rows::new(&self.rows[..count]);
             let pitch = pitch(self.outputs);
-            for (point, panels) in self.points.as_flattened().iter().enumerate() {
+            for (point, panels) in self.points.iter().enumerate() {
                 let source = &buffers.tiles.as_slice()[point * per_point..][..per_point];
                 for panel in panels.iter() {
                     tiles.run(

@@ -166,7 +166,7 @@ mod tests {
             ([4, 4], Some(true)),
             ([3, 3], Some(true)),
             ([2, 4], Some(true)),
-            ([4, 5], None),
+            ([4, 5], Some(false)),
             ([4, 8], Some(false)),
             ([8, 8], Some(false)),
             ([2, 2], None),
