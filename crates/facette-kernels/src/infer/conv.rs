@@ -26,7 +26,6 @@ pub struct Conv<A: Arithmetic> {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a network holds a handful of them")]
 enum Method<A: Arithmetic> {
     Direct(Direct<A>),
     Depthwise(Depthwise<A>),
