@@ -63,8 +63,8 @@ impl<A: Rules> Shortcut<A> for Infallible {
 /// and a picture's result must not depend on the pictures beside it.
 #[derive(Debug)]
 pub enum ByShape {
-    /// For results of one large tile, which would be multiplied by 36 transformed weights each used
-    /// once: four small tiles share 16.
+    /// For maps of one large tile, each of whose 36 points would load its weights for one row: four
+    /// small tiles share those of 16.
     Small(Winograd<Fused, 4, 2>),
     /// For all others.
     Large(Winograd<Fused, 6, 4>),
