@@ -154,6 +154,7 @@ fn check_floats(s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
     for y in run::<_, f32, f32>(&fused, s, source, Some(other), ()) {
         assert!(near(&y, (), outputs, &summed, 1e-5), "{} {s:?}", fused.method());
     }
+    check_alone(&fused, s, &x, &residual);
     let exact = Conv::<Exact>::new(s, &w, finish);
     let found = run::<_, f32, f32>(&exact, s, source, Some(other), ());
     for y in &found {
@@ -167,6 +168,24 @@ fn check_floats(s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
             let apart = (f64::from(found.read(step)) - expected).abs();
             assert!(apart <= 0.501 * f64::from(step.scale()), "{s:?}");
         }
+    }
+}
+
+/// Whether pictures come out to the byte as they do without others beside them.
+fn check_alone(layer: &Conv<Fused>, s: &ConvShape, x: &[f32], residual: &[f32]) {
+    let [batch, ..] = s.input_size();
+    let run = |level, batch, x: &[f32], residual: &[f32]| {
+        let (mut y, mut work) = (vec![f32::NAN; residual.len()], Work::default());
+        layer.reserve(&mut work, batch);
+        let residual = Some(Source { values: residual, code: () });
+        let target = Target { values: &mut y, code: () };
+        layer.run(level, batch, Source { values: x, code: () }, residual, target, &mut work);
+        channels(&y, s.out_channels())
+    };
+    let each = x.chunks_exact(x.len() / batch).zip(residual.chunks_exact(residual.len() / batch));
+    for &level in Level::available() {
+        let alone: Vec<f32> = each.clone().flat_map(|(x, r)| run(level, 1, x, r)).collect();
+        assert_eq!(run(level, batch, x, residual), alone, "{} {s:?}", layer.method());
     }
 }
 
@@ -251,6 +270,23 @@ proptest! {
             check_floats(&s, &o, [3, 3]);
             check_whole(&s, &o, [3, 3], most);
         }
+    }
+
+    /// Of one tile of 4x4 outputs or less, which floats compute in tiles of 2x2.
+    #[test]
+    fn the_shortcut_on_small_maps_agrees_with_the_definition(
+        batch in 1_usize..16,
+        (inputs, outputs) in (8_usize..40, 8_usize..40),
+        (out_height, out_width) in (1_usize..5, 1_usize..5),
+        padding in [0_usize..3, 0..3],
+        most in 1.0_f32..127.4,
+    ) {
+        let o = ConvOptions { padding, ..ConvOptions::default() };
+        let [height, width] = [(out_height, 0), (out_width, 1)]
+            .map(|(size, axis)| (size + 2).saturating_sub(2 * padding[axis]).max(1));
+        let s = ConvShape::new([batch, inputs, height, width], outputs, [3, 3], o).unwrap();
+        check_floats(&s, &o, [3, 3]);
+        check_whole(&s, &o, [3, 3], most);
     }
 
     #[test]

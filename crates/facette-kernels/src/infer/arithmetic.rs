@@ -1,12 +1,12 @@
 //! The three ways to multiply and add.
 
+use core::convert::Infallible;
+
 use super::lanes::{Ints, Lanes, Shorts, WideShorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Source, Value};
-use super::winograd::whole;
+use super::winograd::{ByBatch, ByShape, Shortcut};
 use super::work::{Buffers, Work};
-use crate::simd::winograd as float;
-use float::Line;
 
 /// `f32` with fused multiply-adds and Winograd's shortcut: the fastest in floats, with a rounding
 /// of each level's own.
@@ -29,7 +29,7 @@ impl Arithmetic for Exact {}
 impl Arithmetic for Whole {}
 
 pub(super) mod rules {
-    use super::{Buffers, Source, Table, Tiles, Value, Work};
+    use super::{Buffers, Shortcut, Source, Table, Tiles, Value, Work};
     use crate::infer::aligned::Plain;
     use crate::infer::lanes::Lanes;
 
@@ -46,8 +46,8 @@ pub(super) mod rules {
         type Sum: Plain + Send + Sync;
         /// Factors in a step of the inner loop.
         const STEP: usize;
-        /// Whether sums are the same in any order.
-        const ORDERLESS: bool;
+        /// How it takes Winograd's shortcut.
+        type Shortcut: Shortcut<Self>;
 
         fn tiles(table: &'static Table) -> &'static Tiles<Self::Operand, Self::Sum>;
         fn buffers(work: &mut Work) -> &mut Buffers<Self::Operand, Self::Sum>;
@@ -84,22 +84,11 @@ pub(super) mod rules {
         ) -> Self::X<L>;
         fn multiply_add<L: Lanes>(x: Self::X<L>, w: Self::X<L>, sum: Self::S<L>) -> Self::S<L>;
         fn real<L: Lanes>(sum: Self::S<L>) -> L;
-        /// The largest sum of the magnitudes of a kernel's weights that Winograd's shortcut bears;
-        /// `None` without the shortcut.
-        fn shortcut() -> Option<f64>;
-        fn magnitude(weight: Self::Weight) -> f64;
-        fn input<L: Lanes>(x: [Self::X<L>; 6]) -> [Self::X<L>; 6];
-        fn input_line<L: Lanes>(x: [Self::Line<L>; 6]) -> [Self::Line<L>; 6];
-        fn output<L: Lanes>(m: [Self::S<L>; 6]) -> [Self::S<L>; 4];
-        /// What an output must still undergo after both passes of [`Rules::output`].
-        fn settle<L: Lanes>(sum: Self::S<L>) -> Self::S<L>;
-        /// A kernel of 3x3 to 6x6.
-        fn kernel(weight: [Self::Weight; 9]) -> [Self::Operand; 36];
     }
 }
 
 macro_rules! float_rules {
-    ($name:ty, $table:ident, $shortcut:expr) => {
+    ($name:ty, $table:ident, $shortcut:ty) => {
         #[expect(private_interfaces, reason = "only this crate calls these")]
         impl rules::Rules for $name {
             type Source = f32;
@@ -107,7 +96,7 @@ macro_rules! float_rules {
             type Operand = f32;
             type Sum = f32;
             const STEP: usize = 1;
-            const ORDERLESS: bool = false;
+            type Shortcut = $shortcut;
 
             fn tiles(table: &'static Table) -> &'static Tiles<f32, f32> {
                 &table.$table
@@ -175,44 +164,12 @@ macro_rules! float_rules {
             fn real<L: Lanes>(sum: L) -> L {
                 sum
             }
-
-            fn shortcut() -> Option<f64> {
-                $shortcut
-            }
-
-            fn magnitude(weight: f32) -> f64 {
-                f64::from(weight.abs())
-            }
-
-            #[inline(always)]
-            fn input<L: Lanes>(x: [L; 6]) -> [L; 6] {
-                float::Input::line(x)
-            }
-
-            #[inline(always)]
-            fn input_line<L: Lanes>(x: [L; 6]) -> [L; 6] {
-                float::Input::line(x)
-            }
-
-            #[inline(always)]
-            fn output<L: Lanes>(m: [L; 6]) -> [L; 4] {
-                float::Output::line(m)
-            }
-
-            #[inline(always)]
-            fn settle<L: Lanes>(sum: L) -> L {
-                sum
-            }
-
-            fn kernel(weight: [f32; 9]) -> [f32; 36] {
-                float::kernel(weight)
-            }
         }
     };
 }
 
-float_rules!(Fused, fused, Some(f64::INFINITY));
-float_rules!(Exact, exact, None);
+float_rules!(Fused, fused, ByShape);
+float_rules!(Exact, exact, Infallible);
 
 #[expect(private_interfaces, reason = "only this crate calls these")]
 impl rules::Rules for Whole {
@@ -221,7 +178,7 @@ impl rules::Rules for Whole {
     type Operand = i16;
     type Sum = i32;
     const STEP: usize = 2;
-    const ORDERLESS: bool = true;
+    type Shortcut = ByBatch;
 
     fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
         &table.whole
@@ -296,37 +253,5 @@ impl rules::Rules for Whole {
     #[inline(always)]
     fn real<L: Lanes>(sum: L::Int) -> L {
         sum.float()
-    }
-
-    fn shortcut() -> Option<f64> {
-        Some(f64::from(whole::LIMIT))
-    }
-
-    fn magnitude(weight: i8) -> f64 {
-        f64::from(weight).abs()
-    }
-
-    #[inline(always)]
-    fn input<L: Lanes>(x: [L::Short; 6]) -> [L::Short; 6] {
-        whole::input(x)
-    }
-
-    #[inline(always)]
-    fn input_line<L: Lanes>(x: [L::Wide; 6]) -> [L::Wide; 6] {
-        whole::input(x)
-    }
-
-    #[inline(always)]
-    fn output<L: Lanes>(m: [L::Int; 6]) -> [L::Int; 4] {
-        whole::output(m)
-    }
-
-    #[inline(always)]
-    fn settle<L: Lanes>(sum: L::Int) -> L::Int {
-        whole::settle(sum)
-    }
-
-    fn kernel(weight: [i8; 9]) -> [i16; 36] {
-        whole::kernel(weight)
     }
 }

@@ -9,7 +9,7 @@ use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
 use super::value::{Source, Target, Value};
-use super::winograd::Winograd;
+use super::winograd::Shortcut;
 use super::work::{Needs, Work};
 use crate::conv::ConvShape;
 use crate::{Level, check_len};
@@ -26,20 +26,11 @@ pub struct Conv<A: Arithmetic> {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a network holds a handful of them")]
 enum Method<A: Arithmetic> {
     Direct(Direct<A>),
     Depthwise(Depthwise<A>),
-    Winograd {
-        many: Winograd<A>,
-        /// For so few tiles that to load the transformed weights would take longer than to multiply
-        /// plainly; only where the result is the same to the byte.
-        few: Option<Direct<A>>,
-    },
+    Winograd(A::Shortcut),
 }
-
-/// Tiles from which on the transformed weights pay for being loaded.
-const MANY: usize = 4;
 
 impl<A: Arithmetic> Conv<A> {
     /// Packs `weight`, `[out, in / groups, rows, columns]`; the batch of `shape` is of no account.
@@ -51,10 +42,8 @@ impl<A: Arithmetic> Conv<A> {
         check_len("finish", finish.channels(), shape.out_channels);
         let method = if shape.is_depthwise() {
             Method::Depthwise(Depthwise::new(shape, weight))
-        } else if Winograd::<A>::pays(shape, weight) {
-            let many = Winograd::new(shape, weight);
-            let few = A::ORDERLESS && many.tiles() < MANY;
-            Method::Winograd { many, few: few.then(|| Direct::new(shape, weight)) }
+        } else if let Some(shortcut) = A::Shortcut::new(shape, weight) {
+            Method::Winograd(shortcut)
         } else {
             Method::Direct(Direct::new(shape, weight))
         };
@@ -72,7 +61,7 @@ impl<A: Arithmetic> Conv<A> {
         match &self.method {
             Method::Direct(_) => "direct",
             Method::Depthwise(_) => "depthwise",
-            Method::Winograd { .. } => "winograd",
+            Method::Winograd(_) => "winograd",
         }
     }
 
@@ -95,8 +84,7 @@ impl<A: Arithmetic> Conv<A> {
         match &self.method {
             Method::Direct(layer) => layer.needs(batch),
             Method::Depthwise(_) => Needs::default(),
-            Method::Winograd { many, few: None } => many.needs(batch),
-            Method::Winograd { many, few: Some(few) } => many.needs(batch).max(few.needs(batch)),
+            Method::Winograd(layer) => layer.needs(batch),
         }
     }
 
@@ -127,12 +115,7 @@ impl<A: Arithmetic> Conv<A> {
         let buffers = A::buffers(work);
         match &self.method {
             Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
-            Method::Winograd { many, few } => match few {
-                Some(few) if batch * many.tiles() < MANY => {
-                    few.run(level, batch, x, residual, finish, y, buffers);
-                }
-                _ => many.run(level, batch, x, residual, finish, y, buffers),
-            },
+            Method::Winograd(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
             Method::Depthwise(layer) => {
                 run_at(level, depthwise::Run { layer, batch, x, residual, finish, y });
             }

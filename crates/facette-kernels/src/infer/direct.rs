@@ -75,11 +75,11 @@ impl<A: Arithmetic> Direct<A> {
             .map(|[y, x]| (y * frame.columns + x) * pitch)
             .collect();
         let groups = (0..s.options.groups)
-            .map(|group| {
+            .flat_map(|group| {
                 Panels::new(outputs, runs.len(), run_columns * inputs, A::STEP, |o, run, k| {
                     let output = group * outputs + o;
                     let tap = run * run_columns + k / inputs;
-                    A::factor(weight[(output * inputs + k % inputs) * s.taps() + tap])
+                    [[A::factor(weight[(output * inputs + k % inputs) * s.taps() + tap])]]
                 })
             })
             .collect();

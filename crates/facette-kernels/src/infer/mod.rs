@@ -4,7 +4,8 @@
 //! multiple of [`LANES`] channels (see [`pitch`]); what the padding holds is of no account. They are
 //! `f32`, or bytes with a [`Code`]. A [`Conv`] in one of three arithmetics does the multiplying:
 //!
-//! * [`Fused`]: `f32` with fused multiply-adds and Winograd's shortcut, the fastest way in floats;
+//! * [`Fused`]: `f32` with fused multiply-adds and Winograd's shortcut, in tiles of 4x4 outputs or, on
+//!   maps no larger than that, of 2x2, the fastest way in floats;
 //! * [`Exact`]: `f32`, every product and sum rounded for itself and in one order, so that each
 //!   instruction set yields the same bytes;
 //! * [`Whole`]: bytes by int8 weights in whole numbers. Integer sums are exact in any order, which

@@ -23,26 +23,15 @@ pub(super) struct Panel<'a, X> {
 }
 
 impl<X: Plain> Panels<X> {
-    /// Packs `weight(output, run, k)` for `k` below `len`, `step` values a step.
-    pub(super) fn new(
+    /// Packs NxN weights `weight(output, run, k)` that come together, for `k` below `len`, `step`
+    /// values a step.
+    pub(super) fn new<const N: usize>(
         outputs: usize,
         runs: usize,
         len: usize,
         step: usize,
-        weight: impl Fn(usize, usize, usize) -> X,
-    ) -> Self {
-        let [panels] = Self::sets(outputs, runs, len, step, |o, run, k| [weight(o, run, k)]);
-        panels
-    }
-
-    /// [`Panels::new`] for N weights that come together.
-    pub(super) fn sets<const N: usize>(
-        outputs: usize,
-        runs: usize,
-        len: usize,
-        step: usize,
-        weight: impl Fn(usize, usize, usize) -> [X; N],
-    ) -> [Self; N] {
+        weight: impl Fn(usize, usize, usize) -> [[X; N]; N],
+    ) -> Vec<Self> {
         let steps = len.div_ceil(step);
         let (mut panels, mut total) = (Vec::new(), 0);
         for first in (0..outputs).step_by(COLUMNS) {
@@ -50,12 +39,9 @@ impl<X: Plain> Panels<X> {
             panels.push([first, columns, total]);
             total += runs * steps * step * columns;
         }
-        let mut sets: [Self; N] = core::array::from_fn(|_| Self {
-            weight: Aligned::new(total),
-            panels: panels.clone(),
-            steps,
-        });
-        let mut packed = sets.each_mut().map(|set| set.weight.as_mut_slice());
+        let set = |_| Self { weight: Aligned::new(total), panels: panels.clone(), steps };
+        let mut sets: Vec<Self> = (0..N * N).map(set).collect();
+        let mut packed: Vec<_> = sets.iter_mut().map(|set| set.weight.as_mut_slice()).collect();
         for &[first, columns, start] in &panels {
             for run in 0..runs {
                 for k in 0..len {
@@ -63,8 +49,8 @@ impl<X: Plain> Panels<X> {
                         let at = (run * steps + k / step) * columns + column;
                         let at = start + at * step + k % step;
                         let weights = weight(first + column, run, k);
-                        for (packed, weight) in packed.iter_mut().zip(weights) {
-                            packed[at] = weight;
+                        for (packed, weight) in packed.iter_mut().zip(weights.as_flattened()) {
+                            packed[at] = *weight;
                         }
                     }
                 }

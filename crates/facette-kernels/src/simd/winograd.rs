@@ -118,7 +118,7 @@ impl Line<6, 3> for WeightGradient {
 }
 
 /// `G g G'` of a 3x3 kernel, computed in `f64` and rounded once.
-pub(crate) fn kernel(weight: [f32; 9]) -> [f32; 36] {
+pub(crate) fn kernel(weight: [f32; 9]) -> [[f32; 6]; 6] {
     let [a, b] = [A, B].map(f64::from);
     let [a2, b2] = [a * a, b * b];
     let n0 = 1.0 / (a2 * b2);
@@ -133,7 +133,7 @@ pub(crate) fn kernel(weight: [f32; 9]) -> [f32; 36] {
     let columns: [[f64; 6]; 3] = core::array::from_fn(|j| line([g[j], g[3 + j], g[6 + j]]));
     let rows: [[f64; 6]; 6] =
         core::array::from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
-    core::array::from_fn(|i| rows[i / 6][i % 6] as f32)
+    rows.map(|row| row.map(|value| value as f32))
 }
 
 /// Index of a transform in [`Kernels::transform`](super::Kernels::transform).

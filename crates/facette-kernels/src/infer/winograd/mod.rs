@@ -1,16 +1,24 @@
-//! Convolutions of 3x3 with stride 1 by Winograd's shortcut F(4x4, 3x3): 36 products for 16 outputs
-//! in the place of 144.
+//! Convolutions of 3x3 with stride 1 by Winograd's shortcut F(4x4, 3x3), 36 products for 16 outputs
+//! in the place of 144, or F(2x2, 3x3), 16 products for 4 outputs in the place of 36.
 //!
-//! Tiles of 6x6 pixels are transformed, multiplied point by point with the transformed kernel, which
-//! makes 36 products of matrices, and transformed back to 4x4 pixels.
+//! Tiles of 6x6 or 4x4 pixels are transformed, multiplied point by point with the transformed kernel,
+//! which makes 36 or 16 products of matrices, and transformed back to 4x4 or 2x2 pixels.
 
 #![allow(clippy::needless_range_loop, clippy::manual_map, reason = "closures are not inlined")]
 
 use alloc::vec::Vec;
 
-pub(super) mod whole;
+mod shortcut;
+mod small;
+#[cfg(test)]
+mod tests;
+mod transforms;
+mod whole;
 
-use super::arithmetic::Arithmetic;
+pub(super) use shortcut::{ByBatch, ByShape, Shortcut};
+use transforms::Transforms;
+
+use super::arithmetic::rules::Rules;
 use super::finish::Finish;
 use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
@@ -23,21 +31,19 @@ use super::{LANES, pitch};
 use crate::Level;
 use crate::conv::ConvShape;
 
-const POINTS: usize = 36;
-
 /// Bytes of transformed tiles and products that are to stay in the second-level cache.
 const BLOCK: usize = 128 << 10;
 
-/// A layer computed in this way.
+/// A layer computed in tiles of OxO outputs; I = O + 2.
 #[derive(Debug)]
-pub(super) struct Winograd<A: Arithmetic> {
+pub struct Winograd<A: Transforms<I, O>, const I: usize, const O: usize> {
     frame: Frame,
     /// Tiles down and across.
     tiles: [usize; 2],
     /// Rows and columns of the output.
     size: [usize; 2],
     /// Transformed weights of each point.
-    points: [Panels<A::Operand>; POINTS],
+    points: Vec<Panels<A::Operand>>,
     inputs: usize,
     outputs: usize,
     /// Tiles computed at a time.
@@ -48,32 +54,29 @@ pub(super) struct Winograd<A: Arithmetic> {
     rows: Vec<usize>,
 }
 
-impl<A: Arithmetic> Winograd<A> {
-    /// Whether a layer can and should be computed in this way.
-    pub(super) fn pays(s: &ConvShape, weight: &[A::Weight]) -> bool {
-        let Some(limit) = A::shortcut() else { return false };
+impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
+    const POINTS: usize = I * I;
+
+    /// Whether a layer of this shape can and should be computed in this way.
+    fn pays(s: &ConvShape) -> bool {
         let plain = s.kernel == [3, 3]
             && s.options.stride == [1, 1]
             && s.options.dilation == [1, 1]
             && s.options.groups == 1
             && s.options.padding[0] <= 2
             && s.options.padding[1] <= 2;
-        let tiles = s.out_height.div_ceil(4) * s.out_width.div_ceil(4);
-        let fewer = 2 * POINTS * tiles <= 9 * s.out_height * s.out_width;
-        let sum = |kernel: &[A::Weight]| kernel.iter().map(|&w| A::magnitude(w)).sum::<f64>();
-        plain
-            && fewer
-            && s.in_channels.min(s.out_channels) >= LANES
-            && weight.chunks_exact(9 * s.in_channels).all(|kernel| sum(kernel) <= limit)
+        let tiles = s.out_height.div_ceil(O) * s.out_width.div_ceil(O);
+        let fewer = 2 * Self::POINTS * tiles <= 9 * s.out_height * s.out_width;
+        plain && fewer && s.in_channels.min(s.out_channels) >= LANES
     }
 
-    pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
+    fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
         let (inputs, outputs) = (s.in_channels, s.out_channels);
-        let tiles = [s.out_height.div_ceil(4), s.out_width.div_ceil(4)];
+        let tiles = [s.out_height.div_ceil(O), s.out_width.div_ceil(O)];
         let kernels = weight.as_chunks::<9>().0;
         let points =
-            Panels::sets(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
-        let tile = POINTS
+            Panels::new(outputs, 1, inputs, A::STEP, |o, _, i| A::kernel(kernels[o * inputs + i]));
+        let tile = Self::POINTS
             * (pitch(inputs) * size_of::<A::Operand>() + pitch(outputs) * size_of::<A::Sum>());
         let block = (BLOCK / tile / ROWS * ROWS).clamp(2 * ROWS, 8 * ROWS);
         Self {
@@ -83,8 +86,8 @@ impl<A: Arithmetic> Winograd<A> {
                 pitch: pitch(inputs),
                 top: s.options.padding[0],
                 left: s.options.padding[1],
-                rows: 4 * tiles[0] + 2,
-                columns: 4 * tiles[1] + 2,
+                rows: O * tiles[0] + 2,
+                columns: O * tiles[1] + 2,
             },
             tiles,
             size: [s.out_height, s.out_width],
@@ -98,22 +101,22 @@ impl<A: Arithmetic> Winograd<A> {
     }
 
     /// Tiles of one picture.
-    pub(super) fn tiles(&self) -> usize {
+    fn tiles(&self) -> usize {
         self.tiles[0] * self.tiles[1]
     }
 
-    pub(super) fn needs(&self, batch: usize) -> Needs {
+    fn needs(&self, batch: usize) -> Needs {
         let pictures = self.pictures.min(batch);
         let block = self.block.min(pictures * self.tiles());
         Needs {
             pictures: pictures * self.frame.len(),
-            tiles: POINTS * block * pitch(self.inputs),
-            sums: POINTS * block * pitch(self.outputs),
+            tiles: Self::POINTS * block * pitch(self.inputs),
+            sums: Self::POINTS * block * pitch(self.outputs),
         }
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
-    pub(super) fn run<R: Value, Y: Value>(
+    fn run<R: Value, Y: Value>(
         &self,
         level: Level,
         batch: usize,
@@ -191,20 +194,20 @@ impl<A: Arithmetic> Winograd<A> {
     #[inline(always)]
     fn place(&self, tile: usize) -> [usize; 3] {
         let [down, across] = self.tiles;
-        [tile / (down * across), tile / across % down * 4, tile % across * 4]
+        [tile / (down * across), tile / across % down * O, tile % across * O]
     }
 }
 
 /// Transforms `count` tiles from `first` on to `[point][tile][channel]`.
-struct Forth<'a, A: Arithmetic> {
-    layer: &'a Winograd<A>,
+struct Forth<'a, A: Transforms<I, O>, const I: usize, const O: usize> {
+    layer: &'a Winograd<A, I, O>,
     pictures: &'a [A::Operand],
     first: usize,
     count: usize,
     into: &'a mut [A::Operand],
 }
 
-impl<A: Arithmetic> Task for Forth<'_, A> {
+impl<A: Transforms<I, O>, const I: usize, const O: usize> Task for Forth<'_, A, I, O> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Self { layer, pictures, first, count, into } = self;
@@ -218,22 +221,22 @@ impl<A: Arithmetic> Task for Forth<'_, A> {
             macro_rules! transform {
                 ($channels:expr, $width:expr, $read:expr, $input:expr, $write:expr) => {
                     for c in $channels.step_by($width) {
-                        let tile = &pictures[start + c..][..5 * row + 5 * frame.pitch + $width];
-                        let mut lines = [[$read(tile); 6]; 6];
-                        for j in 0..6 {
+                        let tile = &pictures[start + c..][..(I - 1) * (row + frame.pitch) + $width];
+                        let mut lines = [[$read(tile); I]; I];
+                        for j in 0..I {
                             let mut column = lines[0];
                             for (i, value) in column.iter_mut().enumerate() {
                                 *value = $read(&tile[i * row + j * frame.pitch..]);
                             }
                             column = $input(column);
-                            for r in 0..6 {
+                            for r in 0..I {
                                 lines[r][j] = column[r];
                             }
                         }
-                        for r in 0..6 {
+                        for r in 0..I {
                             let line = $input(lines[r]);
-                            for j in 0..6 {
-                                let at = ((r * 6 + j) * count + i) * frame.pitch + c;
+                            for j in 0..I {
+                                let at = ((r * I + j) * count + i) * frame.pitch + c;
                                 $write(line[j], &mut into[at..]);
                             }
                         }
@@ -259,18 +262,18 @@ impl<A: Arithmetic> Task for Forth<'_, A> {
 }
 
 #[inline(always)]
-fn read_eight<A: Arithmetic, L: Lanes>(from: &[A::Operand]) -> A::X<L> {
+fn read_eight<A: Rules, L: Lanes>(from: &[A::Operand]) -> A::X<L> {
     A::read::<L>(eight(from, 0))
 }
 
 #[inline(always)]
-fn write_eight<A: Arithmetic, L: Lanes>(lanes: A::X<L>, into: &mut [A::Operand]) {
+fn write_eight<A: Rules, L: Lanes>(lanes: A::X<L>, into: &mut [A::Operand]) {
     into[..8].copy_from_slice(&A::write::<L>(lanes));
 }
 
 /// Transforms the sums of `count` tiles from `first` on back, and finishes them.
-struct Back<'a, A: Arithmetic, R: Value, Y: Value> {
-    layer: &'a Winograd<A>,
+struct Back<'a, A: Transforms<I, O>, R: Value, Y: Value, const I: usize, const O: usize> {
+    layer: &'a Winograd<A, I, O>,
     sums: &'a [A::Sum],
     first: usize,
     count: usize,
@@ -279,7 +282,12 @@ struct Back<'a, A: Arithmetic, R: Value, Y: Value> {
     y: Target<'a, Y>,
 }
 
-impl<A: Arithmetic, R: Value, Y: Value> Task for Back<'_, A, R, Y> {
+impl<A, R, Y, const I: usize, const O: usize> Task for Back<'_, A, R, Y, I, O>
+where
+    A: Transforms<I, O>,
+    R: Value,
+    Y: Value,
+{
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.layer.outputs);
@@ -287,21 +295,21 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Back<'_, A, R, Y> {
         for i in 0..self.count {
             let [picture, top, left] = self.layer.place(self.first + i);
             for c in (0..pitch).step_by(LANES) {
-                let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); 6]; 4];
-                for j in 0..6 {
+                let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); I]; O];
+                for j in 0..I {
                     let mut column = lines[0];
                     for (r, value) in column.iter_mut().enumerate() {
-                        let at = ((r * 6 + j) * self.count + i) * pitch + c;
+                        let at = ((r * I + j) * self.count + i) * pitch + c;
                         *value = A::sums::<L>(eight(self.sums, at));
                     }
                     let column = A::output::<L>(column);
-                    for r in 0..4 {
+                    for r in 0..O {
                         lines[r][j] = column[r];
                     }
                 }
-                for r in 0..4.min(height - top) {
+                for r in 0..O.min(height - top) {
                     let line = A::output::<L>(lines[r]);
-                    for j in 0..4.min(width - left) {
+                    for j in 0..O.min(width - left) {
                         let at = ((picture * height + top + r) * width + left + j) * pitch + c;
                         let residual = match &self.residual {
                             Some(residual) => Some(residual.lanes(at)),

@@ -18,13 +18,13 @@ use core::array::from_fn;
 use crate::infer::lanes::{Additive, Ints};
 
 /// Largest sum of weight magnitudes for which `255 * sum < 2^25`.
-pub(in crate::infer) const LIMIT: u32 = (1 << 25) / 255;
+pub(super) const LIMIT: u32 = (1 << 25) / 255;
 
 /// `9 * INVERSE = 1` modulo 2^32.
 const INVERSE: i32 = 954_437_177;
 
 #[inline(always)]
-pub(in crate::infer) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
+pub(super) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
     // 4 x - 5 y + z
     let ends = |x: V, y: V, z: V| x.sub(y).left::<2>().sub(y).add(z);
     let (even, odd) = (e.sub(c.left::<2>()), d.sub(b.left::<2>()));
@@ -33,7 +33,7 @@ pub(in crate::infer) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6]
 }
 
 #[inline(always)]
-pub(in crate::infer) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
+pub(super) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
     let (near, nearer) = (b.add(c), c.sub(b).left::<2>());
     let (far, farther) = (d.add(e), d.sub(e).left::<1>());
     [
@@ -45,17 +45,16 @@ pub(in crate::infer) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
 }
 
 #[inline(always)]
-pub(in crate::infer) fn settle<V: Ints>(sum: V) -> V {
+pub(super) fn settle<V: Ints>(sum: V) -> V {
     sum.times(INVERSE).right::<6>()
 }
 
-pub(in crate::infer) fn kernel(weight: [i8; 9]) -> [i16; 36] {
+pub(super) fn kernel(weight: [i8; 9]) -> [[i16; 6]; 6] {
     let line =
         |[a, b, c]: [i16; 3]| [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c];
     let weight = weight.map(i16::from);
     let columns: [[i16; 6]; 3] = from_fn(|j| line([weight[j], weight[3 + j], weight[6 + j]]));
-    let rows: [[i16; 6]; 6] = from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
-    from_fn(|i| rows[i / 6][i % 6])
+    from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]))
 }
 
 #[cfg(test)]
@@ -77,6 +76,6 @@ mod tests {
             assert!(input(tile).iter().any(|line| i32::from(line[0]) == most));
             assert!(10 * most <= i32::from(i16::MAX));
         }
-        assert_eq!(kernel([127; 9])[3 * 6 + 3], 49 * 127);
+        assert_eq!(kernel([127; 9])[3][3], 49 * 127);
     }
 }
