@@ -81,7 +81,7 @@ impl Level {
 
     /// The level whose instructions this one adds to.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    fn base(self) -> Option<Level> {
+    const fn base(self) -> Option<Level> {
         match self {
             Level::Scalar => None,
             Level::Sse2 | Level::Neon | Level::Simd128 => Some(Level::Scalar),
@@ -97,8 +97,54 @@ impl Level {
     /// processor has the level.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn runs(self, other: Level) -> bool {
-        let includes = core::iter::successors(Some(self), |level| level.base()).any(|l| l == other);
-        includes && Level::available().contains(&self)
+        const INCLUDED: [u16; 1 + Level::Simd128 as usize] = {
+            let levels = [
+                Level::Scalar,
+                Level::Sse2,
+                Level::Avx2,
+                Level::AvxVnni,
+                Level::Avx512,
+                Level::Avx512Vnni,
+                Level::Amx,
+                Level::Neon,
+                Level::NeonDot,
+                Level::Simd128,
+            ];
+            let mut included = [0; 1 + Level::Simd128 as usize];
+            let mut i = 0;
+            while i < levels.len() {
+                let mut level = Some(levels[i]);
+                while let Some(of) = level {
+                    included[i] |= of.bit();
+                    level = of.base();
+                }
+                i += 1;
+            }
+            included
+        };
+        INCLUDED[self as usize] & other.bit() != 0 && self.is_available()
+    }
+
+    /// Its place in a set of levels.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+
+    /// Whether [`Level::available`] has it, which is asked several times a layer.
+    #[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn is_available(self) -> bool {
+        static SET: OnceLock<u16> = OnceLock::new();
+        let set = SET.get_or_init(|| {
+            Level::available().iter().map(|level| level.bit()).fold(0, |set, bit| set | bit)
+        });
+        set & self.bit() != 0
+    }
+
+    /// Whether [`Level::available`] has it.
+    #[cfg(all(not(feature = "std"), any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn is_available(self) -> bool {
+        Level::available().contains(&self)
     }
 
     /// Whether loops over [`Native`](crate::simd::Native) lanes are those of this level.

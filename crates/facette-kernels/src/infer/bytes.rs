@@ -128,17 +128,15 @@ impl Bytes {
                 let layout = &self.picture;
                 run_at(level, Unroll { layout, from, zero, into, border: &mut *border });
             }
-            let tiles = Tiles::new(self, pictures);
             for panel in (0..self.panels).step_by(PANELS) {
                 let panels = PANELS.min(self.panels - panel);
                 let size = self.picture.runs.len() * self.picture.run * COLUMNS;
                 let weight = &self.weight.as_slice()[panel * size..][..panels * size];
-                for start in (0..tiles.len()).step_by(TILES) {
-                    let mut band =
-                        Band { panel, panels, count: TILES.min(tiles.len() - start), ..before };
-                    for (i, tile) in band.tiles[..band.count].iter_mut().enumerate() {
-                        (*tile, band.pixels[i]) = tiles.get(start + i);
-                        band.pixels[i] += first * self.area;
+                let mut tiles = Tiles::new(self, first, pictures);
+                loop {
+                    let band = Band { panel, panels, ..Band::of(&mut tiles) };
+                    if band.count == 0 {
+                        break;
                     }
                     let mut following = Following::new(&mut rest, &before, filled);
                     let mut product = Dot {
@@ -178,6 +176,17 @@ struct Band {
     /// The first pixel of each tile's results.
     pixels: [usize; TILES],
     count: usize,
+}
+
+impl Band {
+    /// The next tiles; fewer at the end.
+    fn of(tiles: &mut Tiles) -> Self {
+        let mut band = Self::default();
+        for (i, (tile, pixel)) in tiles.take(TILES).enumerate() {
+            (band.tiles[i], band.pixels[i], band.count) = (tile, pixel, i + 1);
+        }
+        band
+    }
 }
 
 /// What follows the sums of a layer.
@@ -271,46 +280,68 @@ impl<R: Value, Y: Value> Meanwhile for Following<'_, '_, R, Y> {
     }
 }
 
-/// How the results of some pictures are divided into tiles.
+/// The tiles of the results of some pictures, and the first pixel of each.
 struct Tiles {
     /// Pixels of a part whose windows lie at one distance from each other.
     pixels: usize,
-    /// Tiles of it.
-    tiles: usize,
-    /// Parts of a picture, and of all.
-    parts: [usize; 2],
-    /// Bytes from one part to the next, and from one picture to the next.
-    bytes: [usize; 2],
     stride: usize,
+    /// Parts of a picture.
+    parts: usize,
+    /// Bytes from one part to the next.
+    line: usize,
+    /// Bytes from the last part of a picture to the first of the next.
+    gap: usize,
+    /// Parts that are left of this picture, and of all.
+    left: [usize; 2],
+    /// First pixel of the part, where its windows start, and pixels of it that are done.
+    pixel: usize,
+    start: usize,
+    done: usize,
 }
 
 impl Tiles {
-    fn new(layer: &Bytes, pictures: usize) -> Self {
+    /// Of pictures from `first` on.
+    fn new(layer: &Bytes, first: usize, pictures: usize) -> Self {
         let (area, picture) = (layer.area, &layer.picture);
         // Without lines of the border one picture goes on where the other ends.
         let joined = picture.len() == area * picture.stride;
-        let parts = if joined { 1 } else { pictures * picture.parts };
-        let pixels = area * pictures / parts;
+        let parts = if joined { 1 } else { picture.parts };
+        let all = if joined { 1 } else { pictures * parts };
         Self {
-            pixels,
-            tiles: pixels.div_ceil(ROWS),
-            parts: [picture.parts, parts],
-            bytes: [picture.line, picture.len()],
+            pixels: area * pictures / all,
             stride: picture.stride,
+            parts,
+            line: picture.line,
+            gap: picture.len() - (parts - 1) * picture.line,
+            left: [parts, all],
+            pixel: first * area,
+            start: 0,
+            done: 0,
         }
     }
+}
 
-    fn len(&self) -> usize {
-        self.parts[1] * self.tiles
-    }
+impl Iterator for Tiles {
+    type Item = (Tile, usize);
 
-    /// A tile and the first pixel of its results.
-    fn get(&self, i: usize) -> (Tile, usize) {
-        let (part, first) = (i / self.tiles, i % self.tiles * ROWS);
-        let [line, picture] = self.bytes;
-        let start = part / self.parts[0] * picture + part % self.parts[0] * line;
-        let count = ROWS.min(self.pixels - first);
-        (Tile { start: start + first * self.stride, count }, part * self.pixels + first)
+    #[inline]
+    fn next(&mut self) -> Option<(Tile, usize)> {
+        if self.left[1] == 0 {
+            return None;
+        }
+        let count = ROWS.min(self.pixels - self.done);
+        let tile = Tile { start: self.start + self.done * self.stride, count };
+        let pixel = self.pixel + self.done;
+        self.done += count;
+        if self.done == self.pixels {
+            (self.done, self.pixel) = (0, self.pixel + self.pixels);
+            self.left = self.left.map(|left| left - 1);
+            self.start += if self.left[0] == 0 { self.gap } else { self.line };
+            if self.left[0] == 0 {
+                self.left[0] = self.parts;
+            }
+        }
+        Some((tile, pixel))
     }
 }
 

@@ -83,74 +83,94 @@ impl<'a> Settle<'a> {
         &mut self,
         of: &Sums<'_>,
     ) {
-        let (finish, pitch, residual) = (self.finish, self.pitch, self.residual);
+        let (finish, pitch) = (self.finish, self.pitch);
         let (y, code) = (&mut *self.y.0, self.y.1);
         let Sums { sums, channel, pixel } = *of;
-        let at = pixel * pitch + channel;
-        let pixels = sums.len() / COLUMNS;
-        let here = 0xffff_u16 >> COLUMNS.saturating_sub(pitch - channel);
-        // SAFETY: the caller vouches for 16 factors of each kind.
-        let (scale, bias) = unsafe {
-            let read = |from: &[f32]| _mm512_loadu_ps(from.as_ptr().add(channel));
-            (read(&finish.scale), read(&finish.bias))
-        };
-        // SAFETY: as above.
-        let [inner, outer] =
-            [&finish.inner, &finish.outer].map(|r| unsafe { Rectified::new(r.as_ref(), channel) });
-        let (residual, of_residual) = match residual {
+        let (residual, of_residual) = match self.residual {
             Some((values, code)) => (values.as_ptr(), code),
             None => (core::ptr::null(), code),
         };
+        let here = 0xffff_u16 >> COLUMNS.saturating_sub(pitch - channel);
+        let inverse = _mm512_set1_ps(code.inverse());
         let residual_zero = _mm512_set1_ps(f32::from(of_residual.zero()));
         let residual_scale = _mm512_set1_ps(of_residual.scale());
-        let inverse = _mm512_set1_ps(code.inverse());
+        // SAFETY: the caller vouches for 16 factors of each kind.
+        let (scale, bias, inner, outer) = unsafe {
+            let read = |from: &[f32]| _mm512_loadu_ps(from.as_ptr().add(channel));
+            let rectifier = |of: &Option<Rectifier>| Rectified::new(of.as_ref(), channel);
+            let (inner, outer) = (rectifier(&finish.inner), rectifier(&finish.outer));
+            (read(&finish.scale), read(&finish.bias), inner, outer)
+        };
+        // From the sums of a pixel, whose result is at `at`, to steps of the result's code.
+        let steps = |sums: *const i32, at: usize| {
+            // SAFETY: the caller vouches for 16 sums a pixel, and for the channels of the mask in the
+            // residual.
+            unsafe {
+                let sum = _mm512_loadu_si512(sums.cast());
+                let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+                x = inner.apply::<INNER>(_mm512_add_ps(x, bias));
+                if RESIDUAL {
+                    let bytes = _mm_maskz_loadu_epi8(here, residual.add(at).cast());
+                    let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+                    let steps = _mm512_sub_ps(steps, residual_zero);
+                    x = _mm512_add_ps(x, _mm512_mul_ps(steps, residual_scale));
+                }
+                x = outer.apply::<OUTER>(x);
+                // The minimum hands a NaN on, which becomes the least integer.
+                x = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, inverse));
+                _mm512_cvtps_epi32(x)
+            }
+        };
         let zero = _mm512_set1_epi16(i16::from(code.zero()));
         // Channels of a pixel lie in four parts after the packing, those of the pixels side by side.
         let sorted = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        for first in (0..pixels).step_by(4) {
-            let mut steps = [_mm512_setzero_si512(); 4];
-            for (p, steps) in steps.iter_mut().enumerate() {
-                // A pixel that is not there is computed as the last one is.
-                let pixel = (first + p).min(pixels - 1);
-                // SAFETY: the caller vouches for 16 sums a pixel, and for the channels of the mask in
-                // the residual.
-                unsafe {
-                    let sum = _mm512_loadu_si512(sums.as_ptr().add(pixel * COLUMNS).cast());
-                    let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
-                    x = inner.apply::<INNER>(_mm512_add_ps(x, bias));
-                    if RESIDUAL {
-                        let from = residual.add(at + pixel * pitch);
-                        let bytes = _mm_maskz_loadu_epi8(here, from.cast());
-                        let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-                        let steps = _mm512_sub_ps(steps, residual_zero);
-                        x = _mm512_add_ps(x, _mm512_mul_ps(steps, residual_scale));
-                    }
-                    x = outer.apply::<OUTER>(x);
-                    // The minimum hands a NaN on, which becomes the least integer.
-                    x = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, inverse));
-                    *steps = _mm512_cvtps_epi32(x);
-                }
-            }
-            let [a, b, c, d] = steps;
+        let packed = |[a, b, c, d]: [__m512i; 4]| {
             let lower = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
             let upper = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
             let bytes = _mm512_permutexvar_epi32(sorted, _mm512_packus_epi16(lower, upper));
-            let bytes = [
+            [
                 _mm512_castsi512_si128(bytes),
                 _mm512_extracti32x4_epi32::<1>(bytes),
                 _mm512_extracti32x4_epi32::<2>(bytes),
                 _mm512_extracti32x4_epi32::<3>(bytes),
-            ];
-            for (p, bytes) in bytes.into_iter().enumerate().take(pixels - first) {
-                // SAFETY: the caller vouches for the channels of the mask in the result.
-                unsafe {
-                    let into = y.as_mut_ptr().add(at + (first + p) * pitch);
-                    match here {
-                        0xffff => _mm_storeu_si128(into.cast(), bytes),
-                        _ => _mm_mask_storeu_epi8(into.cast(), here, bytes),
-                    }
+            ]
+        };
+        let store = |into: *mut u8, bytes: __m128i| {
+            // SAFETY: the caller vouches for the channels of the mask in the result.
+            unsafe {
+                match here {
+                    0xffff => _mm_storeu_si128(into.cast(), bytes),
+                    _ => _mm_mask_storeu_epi8(into.cast(), here, bytes),
                 }
             }
+        };
+        let mut at = pixel * pitch + channel;
+        let (fours, rest) = sums.as_chunks::<{ 4 * COLUMNS }>();
+        for sums in fours {
+            let sums = sums.as_ptr();
+            // SAFETY: the caller vouches for the channels of the mask in the result.
+            unsafe {
+                let [a, b, c, d] = packed([
+                    steps(sums, at),
+                    steps(sums.add(COLUMNS), at + pitch),
+                    steps(sums.add(2 * COLUMNS), at + 2 * pitch),
+                    steps(sums.add(3 * COLUMNS), at + 3 * pitch),
+                ]);
+                let into = y.as_mut_ptr().add(at);
+                store(into, a);
+                store(into.add(pitch), b);
+                store(into.add(2 * pitch), c);
+                store(into.add(3 * pitch), d);
+            }
+            at += 4 * pitch;
+        }
+        for sums in rest.as_chunks::<COLUMNS>().0 {
+            // SAFETY: as above.
+            unsafe {
+                let [bytes, ..] = packed([steps(sums.as_ptr(), at); 4]);
+                store(y.as_mut_ptr().add(at), bytes);
+            }
+            at += pitch;
         }
     }
 }
