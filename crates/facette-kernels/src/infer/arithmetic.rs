@@ -1,5 +1,6 @@
-//! The three ways to multiply and add.
+//! The four ways to multiply and add.
 
+use super::fixed;
 use super::lanes::{Ints, Lanes, Shorts, WideShorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Source, Value};
@@ -21,12 +22,18 @@ pub struct Exact;
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
-/// An arithmetic; [`Fused`], [`Exact`] or [`Whole`].
+/// `f32` rounded to fixed point, by whole numbers of 16 bits: the same bytes on every level, for
+/// values whose range is known. See [`Fixed::weights`].
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed;
+
+/// An arithmetic; [`Fused`], [`Exact`], [`Whole`] or [`Fixed`].
 pub trait Arithmetic: rules::Rules {}
 
 impl Arithmetic for Fused {}
 impl Arithmetic for Exact {}
 impl Arithmetic for Whole {}
+impl Arithmetic for Fixed {}
 
 pub(super) mod rules {
     use super::{Buffers, Source, Table, Tiles, Value, Work};
@@ -214,30 +221,116 @@ macro_rules! float_rules {
 float_rules!(Fused, fused, Some(f64::INFINITY));
 float_rules!(Exact, exact, None);
 
+/// What whole numbers of 16 bits, summed in 32, have in common.
+macro_rules! whole_sums {
+    () => {
+        type Operand = i16;
+        type Sum = i32;
+        const STEP: usize = 2;
+        const ORDERLESS: bool = true;
+
+        fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
+            &table.whole
+        }
+
+        fn buffers(work: &mut Work) -> &mut Buffers<i16, i32> {
+            &mut work.whole
+        }
+
+        fn factor(weight: Self::Weight) -> i16 {
+            i16::from(weight)
+        }
+
+        fn factors(_: &[Self::Source]) -> Option<&[i16]> {
+            None
+        }
+
+        type X<L: Lanes> = L::Short;
+        type S<L: Lanes> = L::Int;
+
+        #[inline(always)]
+        fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
+            L::Short::read(from)
+        }
+
+        type Line<L: Lanes> = L::Wide;
+        const LINE: usize = 16;
+
+        #[inline(always)]
+        fn read_line<L: Lanes>(from: &[i16]) -> L::Wide {
+            L::Wide::read(from[..16].try_into().expect("a range of sixteen"))
+        }
+
+        #[inline(always)]
+        fn write_line<L: Lanes>(line: L::Wide, into: &mut [i16]) {
+            into[..16].copy_from_slice(&line.write());
+        }
+
+        #[inline(always)]
+        fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
+            lanes.write()
+        }
+
+        #[inline(always)]
+        fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
+            L::Int::read(from)
+        }
+
+        #[inline(always)]
+        fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
+            x.multiply_add(w, sum)
+        }
+
+        #[inline(always)]
+        fn real<L: Lanes>(sum: L::Int) -> L {
+            sum.float()
+        }
+
+        fn magnitude(weight: Self::Weight) -> f64 {
+            f64::from(weight).abs()
+        }
+
+        #[inline(always)]
+        fn input<L: Lanes>(x: [L::Short; 6]) -> [L::Short; 6] {
+            whole::input(x)
+        }
+
+        #[inline(always)]
+        fn input_line<L: Lanes>(x: [L::Wide; 6]) -> [L::Wide; 6] {
+            whole::input(x)
+        }
+
+        #[inline(always)]
+        fn output<L: Lanes>(m: [L::Int; 6]) -> [L::Int; 4] {
+            whole::output(m)
+        }
+
+        #[inline(always)]
+        fn settle<L: Lanes>(sum: L::Int) -> L::Int {
+            whole::settle(sum)
+        }
+
+        fn kernel(weight: [Self::Weight; 9]) -> [i16; 36] {
+            whole::kernel(weight.map(i16::from))
+        }
+    };
+}
+
 #[expect(private_interfaces, reason = "only this crate calls these")]
 impl rules::Rules for Whole {
     type Source = u8;
     type Weight = i8;
-    type Operand = i16;
-    type Sum = i32;
-    const STEP: usize = 2;
-    const ORDERLESS: bool = true;
 
-    fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
-        &table.whole
-    }
-
-    fn buffers(work: &mut Work) -> &mut Buffers<i16, i32> {
-        &mut work.whole
-    }
+    whole_sums!();
 
     #[inline(always)]
     fn operand(value: u8, code: Code) -> i16 {
         i16::from(value) - i16::from(code.zero())
     }
 
-    fn factor(weight: i8) -> i16 {
-        i16::from(weight)
+    #[inline(always)]
+    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
+        L::Short::from_bytes(from, code.zero())
     }
 
     fn byte_weights(weight: &[i8]) -> Option<&[i8]> {
@@ -248,85 +341,30 @@ impl rules::Rules for Whole {
         Some(x)
     }
 
-    fn factors(_: &[u8]) -> Option<&[i16]> {
-        None
-    }
-
-    type X<L: Lanes> = L::Short;
-    type S<L: Lanes> = L::Int;
-
-    #[inline(always)]
-    fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
-        L::Short::read(from)
-    }
-
-    type Line<L: Lanes> = L::Wide;
-    const LINE: usize = 16;
-
-    #[inline(always)]
-    fn read_line<L: Lanes>(from: &[i16]) -> L::Wide {
-        L::Wide::read(from[..16].try_into().expect("a range of sixteen"))
-    }
-
-    #[inline(always)]
-    fn write_line<L: Lanes>(line: L::Wide, into: &mut [i16]) {
-        into[..16].copy_from_slice(&line.write());
-    }
-
-    #[inline(always)]
-    fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
-        lanes.write()
-    }
-
-    #[inline(always)]
-    fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
-        L::Int::read(from)
-    }
-
-    #[inline(always)]
-    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
-        L::Short::from_bytes(from, code.zero())
-    }
-
-    #[inline(always)]
-    fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
-        x.multiply_add(w, sum)
-    }
-
-    #[inline(always)]
-    fn real<L: Lanes>(sum: L::Int) -> L {
-        sum.float()
-    }
-
     fn shortcut() -> Option<f64> {
         Some(f64::from(whole::LIMIT))
     }
+}
 
-    fn magnitude(weight: i8) -> f64 {
-        f64::from(weight).abs()
+#[expect(private_interfaces, reason = "only this crate calls these")]
+impl rules::Rules for Fixed {
+    type Source = f32;
+    type Weight = i16;
+
+    whole_sums!();
+
+    #[inline(always)]
+    fn operand(value: f32, (): ()) -> i16 {
+        Self::operands::<[f32; 8]>(&[value; 8], ())[0]
     }
 
     #[inline(always)]
-    fn input<L: Lanes>(x: [L::Short; 6]) -> [L::Short; 6] {
-        whole::input(x)
+    fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L::Short {
+        fixed::steps(L::read(from)).to_shorts()
     }
 
-    #[inline(always)]
-    fn input_line<L: Lanes>(x: [L::Wide; 6]) -> [L::Wide; 6] {
-        whole::input(x)
-    }
-
-    #[inline(always)]
-    fn output<L: Lanes>(m: [L::Int; 6]) -> [L::Int; 4] {
-        whole::output(m)
-    }
-
-    #[inline(always)]
-    fn settle<L: Lanes>(sum: L::Int) -> L::Int {
-        whole::settle(sum)
-    }
-
-    fn kernel(weight: [i8; 9]) -> [i16; 36] {
-        whole::kernel(weight)
+    /// The transformed picture would not fit 16 bits.
+    fn shortcut() -> Option<f64> {
+        None
     }
 }

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::arithmetic::Arithmetic;
-use super::finish::Finish;
+use super::finish::{Finish, FinishLanes};
 use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
@@ -20,8 +20,9 @@ use crate::conv::ConvShape;
 /// Output pixels computed at a time.
 const BAND: usize = 8 * ROWS;
 
-/// Values behind the last picture that a step may read, to multiply them by 0.
-const SLACK: usize = 2;
+/// Values behind the last picture that a step may read, to multiply them by 0, and that padding is
+/// written to.
+const SLACK: usize = LANES;
 
 /// A layer computed in this way.
 #[derive(Debug)]
@@ -42,7 +43,6 @@ pub(super) struct Direct<A: Arithmetic> {
 impl<A: Arithmetic> Direct<A> {
     pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
         let (inputs, outputs) = (s.in_group(), s.out_group());
-        let pitch = pitch(s.in_channels);
         let [kernel_rows, kernel_columns] = s.kernel;
         let [down, across] = s.options.dilation;
         let [top, left] = s.options.padding;
@@ -55,7 +55,8 @@ impl<A: Arithmetic> Direct<A> {
         let frame = Frame {
             height: s.height,
             width: s.width,
-            pitch,
+            pitch: pitch(s.in_channels),
+            packed: if in_place { pitch(s.in_channels) } else { s.in_channels },
             top,
             left,
             rows: if in_place { s.height } else { reach(0, s.out_height).max(top + 1) },
@@ -64,15 +65,15 @@ impl<A: Arithmetic> Direct<A> {
         let [stride_down, stride_across] = s.options.stride;
         let windows = (0..s.out_height * s.out_width)
             .map(|i| [i / s.out_width * stride_down, i % s.out_width * stride_across])
-            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .map(|[y, x]| (y * frame.columns + x) * frame.packed)
             .collect();
         // Taps side by side make one run where no padding of the channels lies between them.
-        let joined = s.options.groups == 1 && across == 1 && pitch == inputs;
+        let joined = s.options.groups == 1 && across == 1 && frame.packed == inputs;
         let run_columns = if joined { kernel_columns } else { 1 };
         let row_runs = kernel_columns / run_columns;
         let runs: Vec<usize> = (0..kernel_rows * row_runs)
             .map(|run| [run / row_runs * down, run % row_runs * across])
-            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .map(|[y, x]| (y * frame.columns + x) * frame.packed)
             .collect();
         let groups = (0..s.options.groups)
             .map(|group| {
@@ -106,8 +107,7 @@ impl<A: Arithmetic> Direct<A> {
             Some(factors) => factors,
             None => {
                 let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
-                let convert = |value| A::operand(value, x.code);
-                run_at(level, Pad { from: x.values, into, frame: &self.frame, convert });
+                run_at(level, Pad::<A> { from: x, into, frame: &self.frame });
                 &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
             }
         };
@@ -117,8 +117,13 @@ impl<A: Arithmetic> Direct<A> {
         for first in (0..batch * area).step_by(BAND) {
             let count = BAND.min(batch * area - first);
             let mut rows = [0; BAND];
-            for (row, pixel) in rows.iter_mut().zip(first..first + count) {
-                *row = pixel / area * self.frame.len() + self.windows[pixel % area];
+            let (mut picture, mut window) = (first / area * self.frame.len(), first % area);
+            for row in &mut rows[..count] {
+                *row = picture + self.windows[window];
+                window += 1;
+                if window == area {
+                    (picture, window) = (picture + self.frame.len(), 0);
+                }
             }
             let rows = Rows::new(&rows[..count]);
             for (group, panels) in self.groups.iter().enumerate() {
@@ -176,20 +181,39 @@ pub(super) struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
 impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
-        let pitch = pitch(self.finish.channels());
         let [start, left] = self.channels;
-        for (i, sums) in self.sums.chunks_exact(COLUMNS).take(self.count).enumerate() {
-            for lane in (0..left.min(COLUMNS)).step_by(LANES) {
-                let count = if self.lone { LANES } else { LANES.min(left - lane) };
-                let at = (self.first + i) * pitch + start + lane;
-                let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
-                let residual = match &self.residual {
-                    Some(residual) => Some(residual.part::<L>(at, count)),
-                    None => None,
-                };
-                let sum = A::real(A::sums::<L>(sums));
-                self.y.put(at, count, self.finish.lanes(start + lane, sum, residual));
+        for lane in (0..left.min(COLUMNS)).step_by(LANES) {
+            let count = if self.lone { LANES } else { LANES.min(left - lane) };
+            let finish = self.finish.at::<L>(start + lane);
+            match (count, self.residual) {
+                (LANES, None) => self.column(lane, LANES, None, finish),
+                (LANES, Some(residual)) => self.column(lane, LANES, Some(residual), finish),
+                (_, residual) => self.column(lane, count, residual, finish),
             }
+        }
+    }
+}
+
+impl<A: Arithmetic, R: Value, Y: Value> Settle<'_, A, R, Y> {
+    /// The first `count` channels from `lane` of the panel on; inlined for each way of being called.
+    #[inline(always)]
+    fn column<L: Lanes>(
+        &mut self,
+        lane: usize,
+        count: usize,
+        residual: Option<Source<'_, R>>,
+        finish: FinishLanes<L>,
+    ) {
+        let pitch = pitch(self.finish.channels());
+        let mut at = self.first * pitch + self.channels[0] + lane;
+        for sums in self.sums.chunks_exact(COLUMNS).take(self.count) {
+            let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
+            let residual = match &residual {
+                Some(residual) => Some(residual.part::<L>(at, count)),
+                None => None,
+            };
+            self.y.put(at, count, finish.of(A::real(A::sums::<L>(sums)), residual));
+            at += pitch;
         }
     }
 }

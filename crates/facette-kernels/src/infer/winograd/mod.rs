@@ -81,6 +81,7 @@ impl<A: Arithmetic> Winograd<A> {
                 height: s.height,
                 width: s.width,
                 pitch: pitch(inputs),
+                packed: pitch(inputs),
                 top: s.options.padding[0],
                 left: s.options.padding[1],
                 rows: 4 * tiles[0] + 2,
@@ -152,8 +153,7 @@ impl<A: Arithmetic> Winograd<A> {
         buffers: &mut Buffers<A::Operand, A::Sum>,
     ) {
         let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
-        let convert = |value| A::operand(value, x.code);
-        run_at(level, Pad { from: x.values, into: pictures, frame: &self.frame, convert });
+        run_at(level, Pad::<A> { from: x, into: pictures, frame: &self.frame });
         let tiles = A::tiles(Table::of(level));
         let total = batch * self.tiles();
         for first in (0..total).step_by(self.block) {

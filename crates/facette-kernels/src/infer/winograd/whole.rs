@@ -49,10 +49,9 @@ pub(in crate::infer) fn settle<V: Ints>(sum: V) -> V {
     sum.times(INVERSE).right::<6>()
 }
 
-pub(in crate::infer) fn kernel(weight: [i8; 9]) -> [i16; 36] {
+pub(in crate::infer) fn kernel(weight: [i16; 9]) -> [i16; 36] {
     let line =
         |[a, b, c]: [i16; 3]| [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c];
-    let weight = weight.map(i16::from);
     let columns: [[i16; 6]; 3] = from_fn(|j| line([weight[j], weight[3 + j], weight[6 + j]]));
     let rows: [[i16; 6]; 6] = from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]));
     from_fn(|i| rows[i / 6][i % 6])
