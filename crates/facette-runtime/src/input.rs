@@ -169,7 +169,7 @@ mod tests {
 
     fn input(channels: ChannelOrder, mean: Vec<f64>, std: Vec<f64>) -> Input {
         let count = if channels == ChannelOrder::Grey { 1 } else { 3 };
-        let mut b = Builder::new("flat", facette_graph::Input::square(4, count));
+        let mut b = Builder::new("flat", facette_graph::Input::square(count, 4));
         let flat = b.flatten(0);
         let graph = b.finish(flat, None).unwrap();
         let (resize, template) = ("area".to_owned(), "none".to_owned());
