@@ -143,7 +143,8 @@ impl Graph {
         graph.nodes.truncate(last + 1);
         let taps = &mut graph.taps;
         let stages = taps.stages.iter().zip(&taps.before_activation);
-        let (stages, before_activation) = stages.filter(|(stage, _)| **stage <= last).unzip();
+        let (stages, before_activation) =
+            stages.filter(|(stage, before)| *stage.max(before) <= &last).unzip();
         (taps.stages, taps.before_activation) = (stages, before_activation);
         taps.stem = taps.stem.filter(|tap| *tap <= last);
         taps.logits = taps.logits.filter(|tap| *tap <= last);

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use facette_graph::{Card, ChannelOrder};
-use facette_kernels::infer::pitch;
+use facette_kernels::infer::{Fixed, pitch};
 use facette_resize::{Axis, Border, Channels, Interval, Kernel, normalise, resample, scale};
 
 use crate::error::RuntimeError;
@@ -112,6 +112,16 @@ impl Input {
         self.channels.count() * self.width * self.height
     }
 
+    /// Whether fixed point holds what bytes become: within its reach, and from one byte to the next
+    /// eight steps or more. Resampling by kernels with negative weights may reach further.
+    pub(crate) fn fits_fixed_point(&self) -> bool {
+        let mut planes = self.mean.iter().zip(&self.std).take(self.channels.count());
+        planes.all(|(mean, std)| {
+            let reach = mean.abs().max((1.0 - mean).abs()) / std;
+            reach <= Fixed::REACH && Fixed::STEPS / (255.0 * std) >= 8.0
+        })
+    }
+
     /// Writes a face as `[row][column][channel]` of padded pixels into `into`.
     pub(crate) fn write(&self, face: Face<'_>, canvas: &mut Canvas, into: &mut [f32]) {
         if (face.width, face.height) == (self.width, self.height) && !self.tables.is_empty() {
@@ -144,5 +154,46 @@ impl Input {
                 pixel[c] = value;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned;
+    use alloc::collections::BTreeMap;
+    use alloc::vec;
+
+    use facette_graph::{Builder, InputCard, Norm};
+
+    use super::*;
+
+    fn input(channels: ChannelOrder, mean: Vec<f64>, std: Vec<f64>) -> Input {
+        let count = if channels == ChannelOrder::Grey { 1 } else { 3 };
+        let mut b = Builder::new("flat", facette_graph::Input::square(count, 4));
+        let flat = b.flatten(0);
+        let graph = b.finish(flat, None).unwrap();
+        let (resize, template) = ("area".to_owned(), "none".to_owned());
+        let input = InputCard { width: 4, height: 4, channels, mean, std, resize, template };
+        let card = Card::new(graph, BTreeMap::new(), input, Norm::None, "for tests").unwrap();
+        Input::new(&card).unwrap()
+    }
+
+    #[test]
+    fn usual_pictures_fit_fixed_point() {
+        for (mean, std, fits) in [
+            ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], true),
+            ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], true),
+            ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0], true),
+            ([0.5, 0.5, 0.5], [0.125, 0.5, 0.5], true),
+            // Beyond 4 at the upper end, at the lower end, and too dense.
+            ([0.5, 0.4, 0.5], [0.5, 0.14, 0.5], false),
+            ([0.5, 0.5, 0.9], [0.5, 0.5, 0.2], false),
+            ([0.5, 0.5, 0.5], [0.5, 2.1, 0.5], false),
+        ] {
+            let found = input(ChannelOrder::Bgr, mean.into(), std.into()).fits_fixed_point();
+            assert_eq!(found, fits, "{mean:?} {std:?}");
+        }
+        assert!(input(ChannelOrder::Grey, vec![0.5], vec![0.5]).fits_fixed_point());
+        assert!(!input(ChannelOrder::Grey, vec![0.5], vec![0.1]).fits_fixed_point());
     }
 }

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 
 use facette_graph::{Arrays, Graph, GraphError, NodeId, Op, Shape, TensorKind};
 use facette_kernels::conv::{ConvOptions, ConvShape};
-use facette_kernels::infer::{Conv, Finish, Rectifier, Window, Work, pitch};
+use facette_kernels::infer::{Conv, Finish, Fixed, Rectifier, Window, Work, pitch};
 use facette_kernels::{KernelError, Level};
 
 pub(crate) use crate::bytes::Bytes;
 use crate::error::RuntimeError;
 use crate::fold::Affine;
 use crate::fuse::{Fused, fuse};
+use crate::input::Input;
 use crate::rearrange::Rearrange;
 use crate::slots::{Layout, Place, Planner, Slots};
 use crate::step::{Layer, Step, Tensor};
@@ -33,10 +34,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Plans a folded network; with `bytes` in int8.
+    /// Plans a folded network that reads `input`; with `bytes` in int8.
     pub(crate) fn new(
         graph: &Graph,
         arrays: &Arrays,
+        input: &Input,
         bytes: Option<&Bytes>,
     ) -> Result<Self, RuntimeError> {
         let shapes = graph.shapes()?;
@@ -48,7 +50,7 @@ impl Plan {
                 last_use.insert(input, i);
             }
         }
-        let builder = Builder { graph, arrays, shapes: &shapes, bytes };
+        let builder = Builder { graph, arrays, shapes: &shapes, input, bytes };
         let mut planner = Planner::default();
         let mut tensors: BTreeMap<NodeId, Tensor> = BTreeMap::new();
         let place = |planner: &mut Planner, node: NodeId| -> Result<Tensor, RuntimeError> {
@@ -111,6 +113,7 @@ impl Plan {
             match &step.layer {
                 Layer::Fused(conv) => conv.reserve(&mut work, faces),
                 Layer::Exact(conv) => conv.reserve(&mut work, faces),
+                Layer::Fixed(conv) => conv.reserve(&mut work, faces),
                 Layer::Whole(conv) => conv.reserve(&mut work, faces),
                 _ => {}
             }
@@ -139,6 +142,7 @@ struct Builder<'a> {
     graph: &'a Graph,
     arrays: &'a Arrays,
     shapes: &'a [Shape],
+    input: &'a Input,
     bytes: Option<&'a Bytes>,
 }
 
@@ -274,20 +278,35 @@ impl Builder<'_> {
             }
             Place::Float(_) => {
                 let weight = self.values(group.head, TensorKind::Weight).ok_or_else(missing)?;
-                let finish = self.finish(group, vec![1.0; outputs], bias);
+                let finish = |scale| self.finish(group, scale, bias);
+                let ones = vec![1.0; outputs];
                 match self.bytes {
-                    Some(_) => Layer::Exact(Conv::new(shape, weight, finish)),
-                    None => Layer::Fused(Conv::new(shape, weight, finish)),
+                    Some(_) => match self.fixed(group.head, weight, outputs) {
+                        Some((weight, scale)) => {
+                            Layer::Fixed(Conv::new(shape, &weight, finish(scale)))
+                        }
+                        None => Layer::Exact(Conv::new(shape, weight, finish(ones))),
+                    },
+                    None => Layer::Fused(Conv::new(shape, weight, finish(ones))),
                 }
             }
         };
         let bytes = match &layer {
             Layer::Fused(conv) => conv.work_bytes(),
             Layer::Exact(conv) => conv.work_bytes(),
+            Layer::Fixed(conv) => conv.work_bytes(),
             Layer::Whole(conv) => conv.work_bytes(),
             _ => 0,
         };
         self.limit(group.head, bytes)?;
         Ok(layer)
+    }
+
+    /// Weights in fixed point, and the scale of each output, for what reads the picture, where the
+    /// card says that its values fit; the range of other floats is unknown.
+    fn fixed(&self, node: NodeId, weight: &[f32], outputs: usize) -> Option<(Vec<i16>, Vec<f32>)> {
+        let reads_picture = self.graph.nodes[node].inputs.first() == Some(&0);
+        let fits = reads_picture && self.input.fits_fixed_point();
+        fits.then(|| Fixed::weights(weight, outputs)).flatten()
     }
 }

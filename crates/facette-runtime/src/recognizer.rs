@@ -60,7 +60,7 @@ impl Recognizer {
             Some(quantisation) => Some(Bytes::new(&card, quantisation, &graph, &arrays)?),
             None => None,
         };
-        let plan = Plan::new(&graph, &arrays, bytes.as_ref())?;
+        let plan = Plan::new(&graph, &arrays, &input, bytes.as_ref())?;
         Ok(Self { card, digest, input, plan, level: Level::current() })
     }
 

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use facette_graph::NodeId;
 use facette_kernels::Level;
 use facette_kernels::infer::{
-    Arithmetic, Conv, Exact, Finish, Fused, Source, Target, Value, Whole, Window, Work, average,
-    maximum, pitch, pointwise,
+    Arithmetic, Conv, Exact, Finish, Fixed, Fused, Source, Target, Value, Whole, Window, Work,
+    average, maximum, pitch, pointwise,
 };
 
 use crate::rearrange::Rearrange;
@@ -39,6 +39,7 @@ pub(crate) struct Step {
 pub(crate) enum Layer {
     Fused(Conv<Fused>),
     Exact(Conv<Exact>),
+    Fixed(Conv<Fixed>),
     Whole(Conv<Whole>),
     Pointwise(Finish),
     Maximum(Window),
@@ -71,6 +72,7 @@ impl Step {
         match &self.layer {
             Layer::Fused(conv) => conv.method(),
             Layer::Exact(conv) => conv.method(),
+            Layer::Fixed(conv) => conv.method(),
             Layer::Whole(conv) => conv.method(),
             _ => "plain",
         }
@@ -105,11 +107,15 @@ impl Step {
                 let x = slots.read(from, (), batch * first.len);
                 self.convolve(conv, level, batch, x, slots, y, work);
             }
+            (Layer::Fixed(conv), Place::Float(from)) => {
+                let x = slots.read(from, (), batch * first.len);
+                self.convolve(conv, level, batch, x, slots, y, work);
+            }
             (Layer::Whole(conv), Place::Byte(from, code)) => {
                 let x = slots.read(from, code, batch * first.len);
                 self.convolve(conv, level, batch, x, slots, y, work);
             }
-            (Layer::Fused(_) | Layer::Exact(_), Place::Byte(..))
+            (Layer::Fused(_) | Layer::Exact(_) | Layer::Fixed(_), Place::Byte(..))
             | (Layer::Whole(_), Place::Float(_)) => {
                 unreachable!("the plan chooses the arithmetic by what is read")
             }

@@ -1,7 +1,8 @@
-//! The three ways to multiply and add.
+//! The four ways to multiply and add.
 
 use core::convert::Infallible;
 
+use super::fixed;
 use super::lanes::{Ints, Lanes, Shorts, WideShorts};
 use super::tile::{Table, Tiles};
 use super::value::{Code, Source, Value};
@@ -21,12 +22,18 @@ pub struct Exact;
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
-/// An arithmetic; [`Fused`], [`Exact`] or [`Whole`].
+/// `f32` rounded to fixed point, by whole numbers of 16 bits: the same bytes on every level, for
+/// values whose range is known. See [`Fixed::weights`].
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed;
+
+/// An arithmetic; [`Fused`], [`Exact`], [`Whole`] or [`Fixed`].
 pub trait Arithmetic: rules::Rules {}
 
 impl Arithmetic for Fused {}
 impl Arithmetic for Exact {}
 impl Arithmetic for Whole {}
+impl Arithmetic for Fixed {}
 
 pub(super) mod rules {
     use super::{Buffers, Shortcut, Source, Table, Tiles, Value, Work};
@@ -60,6 +67,11 @@ pub(super) mod rules {
         }
         /// Activations that are bytes.
         fn bytes(_: Source<'_, Self::Source>) -> Option<Source<'_, u8>> {
+            None
+        }
+        /// Sums that are whole numbers.
+        #[cfg(target_arch = "x86_64")]
+        fn ints(_: &[Self::Sum]) -> Option<&[i32]> {
             None
         }
         /// Activations that are factors already.
@@ -171,30 +183,93 @@ macro_rules! float_rules {
 float_rules!(Fused, fused, ByShape);
 float_rules!(Exact, exact, Infallible);
 
+/// What whole numbers of 16 bits, summed in 32, have in common.
+macro_rules! whole_sums {
+    () => {
+        type Operand = i16;
+        type Sum = i32;
+        const STEP: usize = 2;
+
+        fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
+            &table.whole
+        }
+
+        fn buffers(work: &mut Work) -> &mut Buffers<i16, i32> {
+            &mut work.whole
+        }
+
+        fn factor(weight: Self::Weight) -> i16 {
+            i16::from(weight)
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        fn ints(sums: &[i32]) -> Option<&[i32]> {
+            Some(sums)
+        }
+
+        fn factors(_: &[Self::Source]) -> Option<&[i16]> {
+            None
+        }
+
+        type X<L: Lanes> = L::Short;
+        type S<L: Lanes> = L::Int;
+
+        #[inline(always)]
+        fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
+            L::Short::read(from)
+        }
+
+        type Line<L: Lanes> = L::Wide;
+        const LINE: usize = 16;
+
+        #[inline(always)]
+        fn read_line<L: Lanes>(from: &[i16]) -> L::Wide {
+            L::Wide::read(from[..16].try_into().expect("a range of sixteen"))
+        }
+
+        #[inline(always)]
+        fn write_line<L: Lanes>(line: L::Wide, into: &mut [i16]) {
+            into[..16].copy_from_slice(&line.write());
+        }
+
+        #[inline(always)]
+        fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
+            lanes.write()
+        }
+
+        #[inline(always)]
+        fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
+            L::Int::read(from)
+        }
+
+        #[inline(always)]
+        fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
+            x.multiply_add(w, sum)
+        }
+
+        #[inline(always)]
+        fn real<L: Lanes>(sum: L::Int) -> L {
+            sum.float()
+        }
+    };
+}
+
 #[expect(private_interfaces, reason = "only this crate calls these")]
 impl rules::Rules for Whole {
     type Source = u8;
     type Weight = i8;
-    type Operand = i16;
-    type Sum = i32;
-    const STEP: usize = 2;
     type Shortcut = ByBatch;
 
-    fn tiles(table: &'static Table) -> &'static Tiles<i16, i32> {
-        &table.whole
-    }
-
-    fn buffers(work: &mut Work) -> &mut Buffers<i16, i32> {
-        &mut work.whole
-    }
+    whole_sums!();
 
     #[inline(always)]
     fn operand(value: u8, code: Code) -> i16 {
         i16::from(value) - i16::from(code.zero())
     }
 
-    fn factor(weight: i8) -> i16 {
-        i16::from(weight)
+    #[inline(always)]
+    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
+        L::Short::from_bytes(from, code.zero())
     }
 
     fn byte_weights(weight: &[i8]) -> Option<&[i8]> {
@@ -204,54 +279,24 @@ impl rules::Rules for Whole {
     fn bytes(x: Source<'_, u8>) -> Option<Source<'_, u8>> {
         Some(x)
     }
+}
 
-    fn factors(_: &[u8]) -> Option<&[i16]> {
-        None
-    }
+#[expect(private_interfaces, reason = "only this crate calls these")]
+impl rules::Rules for Fixed {
+    type Source = f32;
+    type Weight = i16;
+    /// The transformed picture would not fit 16 bits.
+    type Shortcut = Infallible;
 
-    type X<L: Lanes> = L::Short;
-    type S<L: Lanes> = L::Int;
-
-    #[inline(always)]
-    fn read<L: Lanes>(from: &[i16; 8]) -> L::Short {
-        L::Short::read(from)
-    }
-
-    type Line<L: Lanes> = L::Wide;
-    const LINE: usize = 16;
+    whole_sums!();
 
     #[inline(always)]
-    fn read_line<L: Lanes>(from: &[i16]) -> L::Wide {
-        L::Wide::read(from[..16].try_into().expect("a range of sixteen"))
+    fn operand(value: f32, (): ()) -> i16 {
+        Self::operands::<[f32; 8]>(&[value; 8], ())[0]
     }
 
     #[inline(always)]
-    fn write_line<L: Lanes>(line: L::Wide, into: &mut [i16]) {
-        into[..16].copy_from_slice(&line.write());
-    }
-
-    #[inline(always)]
-    fn write<L: Lanes>(lanes: L::Short) -> [i16; 8] {
-        lanes.write()
-    }
-
-    #[inline(always)]
-    fn sums<L: Lanes>(from: &[i32; 8]) -> L::Int {
-        L::Int::read(from)
-    }
-
-    #[inline(always)]
-    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
-        L::Short::from_bytes(from, code.zero())
-    }
-
-    #[inline(always)]
-    fn multiply_add<L: Lanes>(x: L::Short, w: L::Short, sum: L::Int) -> L::Int {
-        x.multiply_add(w, sum)
-    }
-
-    #[inline(always)]
-    fn real<L: Lanes>(sum: L::Int) -> L {
-        sum.float()
+    fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L::Short {
+        fixed::steps(L::read(from)).to_shorts()
     }
 }

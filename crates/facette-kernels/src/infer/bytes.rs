@@ -11,13 +11,11 @@ use alloc::vec::Vec;
 
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
-use super::direct;
 use super::dot::{ByteProducts, COLUMNS, Dot, Meanwhile, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
-#[cfg(target_arch = "x86_64")]
-use super::settle_avx512::{Settle, Sums};
+use super::settle::{Settle, Sums};
 use super::unrolled::{Unroll, Unrolled};
 use super::value::{Source, Target, Value};
 use super::work::Work;
@@ -115,7 +113,7 @@ impl Bytes {
         let (mut into, mut filled) = work.whole.sums.as_mut_slice()[..2 * BAND].split_at_mut(BAND);
         // What follows the sums of a band is done while those of the next are made.
         let mut before = Band::default();
-        let mut rest = Rest::new(level, residual, finish, y);
+        let mut settle = Settle::new(level, true, residual, finish, y);
         // SAFETY: the table has given out what belongs to a level that this processor has.
         unsafe { (products.begin)() };
         for first in (0..batch).step_by(self.group) {
@@ -134,11 +132,12 @@ impl Bytes {
                 let weight = &self.weight.as_slice()[panel * size..][..panels * size];
                 let mut tiles = Tiles::new(self, first, pictures);
                 loop {
-                    let band = Band { panel, panels, ..Band::of(&mut tiles) };
+                    let channels = finish.channels() - panel * COLUMNS;
+                    let band = Band { panel, panels, channels, ..Band::of(&mut tiles) };
                     if band.count == 0 {
                         break;
                     }
-                    let mut following = Following::new(&mut rest, &before, filled);
+                    let mut following = Following::new(&mut settle, &before, filled);
                     let mut product = Dot {
                         source: &*source,
                         tiles: &band.tiles[..band.count],
@@ -161,7 +160,7 @@ impl Bytes {
                 }
             }
         }
-        Following::new(&mut rest, &before, filled).end();
+        Following::new(&mut settle, &before, filled).end();
         // SAFETY: as at the beginning.
         unsafe { (products.end)() };
     }
@@ -172,6 +171,8 @@ impl Bytes {
 struct Band {
     panel: usize,
     panels: usize,
+    /// Channels from its first panel on.
+    channels: usize,
     tiles: [Tile; TILES],
     /// The first pixel of each tile's results.
     pixels: [usize; TILES],
@@ -189,62 +190,9 @@ impl Band {
     }
 }
 
-/// What follows the sums of a layer.
-enum Rest<'a, R: Value, Y: Value> {
-    /// Sixteen channels at a time.
-    #[cfg(target_arch = "x86_64")]
-    Bytes(Settle<'a>),
-    Any {
-        level: Level,
-        residual: Option<Source<'a, R>>,
-        finish: &'a Finish,
-        y: Target<'a, Y>,
-    },
-}
-
-impl<'a, R: Value, Y: Value> Rest<'a, R, Y> {
-    fn new(
-        level: Level,
-        residual: Option<Source<'a, R>>,
-        finish: &'a Finish,
-        y: Target<'a, Y>,
-    ) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        let y = match residual.map_or(Some(None), |r| r.bytes().map(Some)) {
-            Some(residual) if level.runs(Level::Avx512) => match y.into_bytes() {
-                Ok(y) => return Self::Bytes(Settle::new(level, finish, residual, y)),
-                Err(y) => y,
-            },
-            _ => y,
-        };
-        Self::Any { level, residual, finish, y }
-    }
-
-    /// Finishes the sums of one tile by one panel.
-    fn settle(&mut self, sums: &[i32], channel: usize, pixel: usize) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Bytes(settle) => settle.run(&Sums { sums, channel, pixel }),
-            Self::Any { level, residual, finish, y } => run_at(
-                *level,
-                direct::Settle::<Whole, R, Y> {
-                    sums,
-                    first: pixel,
-                    count: sums.len() / COLUMNS,
-                    channels: [channel, finish.channels() - channel],
-                    lone: true,
-                    residual: *residual,
-                    finish,
-                    y: Target { values: &mut *y.values, code: y.code },
-                },
-            ),
-        }
-    }
-}
-
 /// What follows the sums of a band, tile by tile.
 struct Following<'a, 'b, R: Value, Y: Value> {
-    rest: &'b mut Rest<'a, R, Y>,
+    settle: &'b mut Settle<'a, Whole, R, Y>,
     band: &'b Band,
     sums: &'b [i32],
     /// The next one's.
@@ -253,8 +201,8 @@ struct Following<'a, 'b, R: Value, Y: Value> {
 }
 
 impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
-    fn new(rest: &'b mut Rest<'a, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
-        Self { rest, band, sums, panel: 0, tile: 0 }
+    fn new(settle: &'b mut Settle<'a, Whole, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
+        Self { settle, band, sums, panel: 0, tile: 0 }
     }
 
     fn end(mut self) {
@@ -272,7 +220,9 @@ impl<R: Value, Y: Value> Meanwhile for Following<'_, '_, R, Y> {
     fn next(&mut self) {
         let Self { band, panel, tile, .. } = *self;
         let sums = &self.sums[(panel * TILES + tile) * SUMS..][..band.tiles[tile].count * COLUMNS];
-        self.rest.settle(sums, (band.panel + panel) * COLUMNS, band.pixels[tile]);
+        let channel = (band.panel + panel) * COLUMNS;
+        let left = band.channels - panel * COLUMNS;
+        self.settle.run(Sums { sums, channel, left, pixel: band.pixels[tile] });
         self.tile += 1;
         if self.tile == band.count {
             (self.panel, self.tile) = (panel + 1, 0);

@@ -1,15 +1,13 @@
 //! Convolutions of any geometry by plain sums.
 
-#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
-
 use alloc::vec::Vec;
 
 use super::arithmetic::Arithmetic;
 use super::finish::Finish;
-use super::lanes::Lanes;
-use super::level_task::{Task, run_at};
+use super::level_task::run_at;
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
+use super::settle::{Settle, Sums};
 use super::tile::{COLUMNS, Product, ROWS, Rows, Table};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
@@ -20,8 +18,9 @@ use crate::conv::ConvShape;
 /// Output pixels computed at a time.
 const BAND: usize = 8 * ROWS;
 
-/// Values behind the last picture that a step may read, to multiply them by 0.
-const SLACK: usize = 2;
+/// Values behind the last picture that a step may read, to multiply them by 0, and that padding is
+/// written to.
+const SLACK: usize = LANES;
 
 /// A layer computed in this way.
 #[derive(Debug)]
@@ -42,7 +41,6 @@ pub(super) struct Direct<A: Arithmetic> {
 impl<A: Arithmetic> Direct<A> {
     pub(super) fn new(s: &ConvShape, weight: &[A::Weight]) -> Self {
         let (inputs, outputs) = (s.in_group(), s.out_group());
-        let pitch = pitch(s.in_channels);
         let [kernel_rows, kernel_columns] = s.kernel;
         let [down, across] = s.options.dilation;
         let [top, left] = s.options.padding;
@@ -55,7 +53,8 @@ impl<A: Arithmetic> Direct<A> {
         let frame = Frame {
             height: s.height,
             width: s.width,
-            pitch,
+            pitch: pitch(s.in_channels),
+            packed: if in_place { pitch(s.in_channels) } else { s.in_channels },
             top,
             left,
             rows: if in_place { s.height } else { reach(0, s.out_height).max(top + 1) },
@@ -64,15 +63,15 @@ impl<A: Arithmetic> Direct<A> {
         let [stride_down, stride_across] = s.options.stride;
         let windows = (0..s.out_height * s.out_width)
             .map(|i| [i / s.out_width * stride_down, i % s.out_width * stride_across])
-            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .map(|[y, x]| (y * frame.columns + x) * frame.packed)
             .collect();
         // Taps side by side make one run where no padding of the channels lies between them.
-        let joined = s.options.groups == 1 && across == 1 && pitch == inputs;
+        let joined = s.options.groups == 1 && across == 1 && frame.packed == inputs;
         let run_columns = if joined { kernel_columns } else { 1 };
         let row_runs = kernel_columns / run_columns;
         let runs: Vec<usize> = (0..kernel_rows * row_runs)
             .map(|run| [run / row_runs * down, run % row_runs * across])
-            .map(|[y, x]| (y * frame.columns + x) * pitch)
+            .map(|[y, x]| (y * frame.columns + x) * frame.packed)
             .collect();
         let groups = (0..s.options.groups)
             .flat_map(|group| {
@@ -106,19 +105,25 @@ impl<A: Arithmetic> Direct<A> {
             Some(factors) => factors,
             None => {
                 let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
-                let convert = |value| A::operand(value, x.code);
-                run_at(level, Pad { from: x.values, into, frame: &self.frame, convert });
+                run_at(level, Pad::<A> { from: x, into, frame: &self.frame });
                 &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
             }
         };
         let tiles = A::tiles(Table::of(level));
         let sums = buffers.sums.as_mut_slice();
+        let lone = self.groups.len() == 1;
+        let mut settle = Settle::<A, R, Y>::new(level, lone, residual, finish, y);
         let area = self.windows.len();
         for first in (0..batch * area).step_by(BAND) {
             let count = BAND.min(batch * area - first);
             let mut rows = [0; BAND];
-            for (row, pixel) in rows.iter_mut().zip(first..first + count) {
-                *row = pixel / area * self.frame.len() + self.windows[pixel % area];
+            let (mut picture, mut window) = (first / area * self.frame.len(), first % area);
+            for row in &mut rows[..count] {
+                *row = picture + self.windows[window];
+                window += 1;
+                if window == area {
+                    (picture, window) = (picture + self.frame.len(), 0);
+                }
             }
             let rows = Rows::new(&rows[..count]);
             for (group, panels) in self.groups.iter().enumerate() {
@@ -136,59 +141,14 @@ impl<A: Arithmetic> Direct<A> {
                             pitch: COLUMNS,
                         },
                     );
-                    let y = Target { values: &mut *y.values, code: y.code };
-                    let channels = [group * self.outputs + panel.first, self.outputs - panel.first];
-                    let (sums, lone) = (&*sums, self.groups.len() == 1);
-                    run_at(
-                        level,
-                        Settle::<A, R, Y> {
-                            sums,
-                            first,
-                            count,
-                            channels,
-                            lone,
-                            residual,
-                            finish,
-                            y,
-                        },
-                    );
+                    let channel = group * self.outputs + panel.first;
+                    settle.run(Sums {
+                        sums: &sums[..count * COLUMNS],
+                        channel,
+                        left: self.outputs - panel.first,
+                        pixel: first,
+                    });
                 }
-            }
-        }
-    }
-}
-
-/// Finishes the sums `[pixel][COLUMNS]` of one panel.
-pub(super) struct Settle<'a, A: Arithmetic, R: Value, Y: Value> {
-    pub(super) sums: &'a [A::Sum],
-    /// First pixel, of all pictures.
-    pub(super) first: usize,
-    pub(super) count: usize,
-    /// First channel, and how many there are from there on in the group.
-    pub(super) channels: [usize; 2],
-    /// Whether the padding behind the last channel may be written.
-    pub(super) lone: bool,
-    pub(super) residual: Option<Source<'a, R>>,
-    pub(super) finish: &'a Finish,
-    pub(super) y: Target<'a, Y>,
-}
-
-impl<A: Arithmetic, R: Value, Y: Value> Task for Settle<'_, A, R, Y> {
-    #[inline(always)]
-    fn run<L: Lanes>(mut self) {
-        let pitch = pitch(self.finish.channels());
-        let [start, left] = self.channels;
-        for (i, sums) in self.sums.chunks_exact(COLUMNS).take(self.count).enumerate() {
-            for lane in (0..left.min(COLUMNS)).step_by(LANES) {
-                let count = if self.lone { LANES } else { LANES.min(left - lane) };
-                let at = (self.first + i) * pitch + start + lane;
-                let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
-                let residual = match &self.residual {
-                    Some(residual) => Some(residual.part::<L>(at, count)),
-                    None => None,
-                };
-                let sum = A::real(A::sums::<L>(sums));
-                self.y.put(at, count, self.finish.lanes(start + lane, sum, residual));
             }
         }
     }

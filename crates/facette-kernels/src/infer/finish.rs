@@ -1,5 +1,7 @@
 //! What follows a layer's sum: scale, bias, activation, residual sum, activation.
 
+#![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
+
 use alloc::vec::Vec;
 
 use super::lanes::Lanes;
@@ -29,11 +31,27 @@ impl Rectifier {
     }
 
     #[inline(always)]
-    fn lanes<L: Lanes>(&self, c: usize, x: L) -> L {
-        let capped = x.at_most(L::splat(self.cap));
+    fn at<L: Lanes>(&self, c: usize) -> RectifierLanes<L> {
+        let (slope, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap));
+        RectifierLanes { slope, cap, flat: self.flat }
+    }
+}
+
+/// A [`Rectifier`] of eight channels.
+#[derive(Clone, Copy)]
+struct RectifierLanes<L> {
+    slope: L,
+    cap: L,
+    flat: bool,
+}
+
+impl<L: Lanes> RectifierLanes<L> {
+    #[inline(always)]
+    fn of(&self, x: L) -> L {
+        let capped = x.at_most(self.cap);
         match self.flat {
             true => capped.at_least(L::splat(0.0)),
-            false => x.less(L::splat(0.0), x.mul(L::read(eight(&self.slopes, c))), capped),
+            false => x.less(L::splat(0.0), x.mul(self.slope), capped),
         }
     }
 }
@@ -106,18 +124,51 @@ impl Finish {
         crate::check_len("slopes", rectifier.slopes.len(), padded(self.channels));
     }
 
+    /// What follows the sums of channels `c..c + 8`.
+    #[inline(always)]
+    pub(super) fn at<L: Lanes>(&self, c: usize) -> FinishLanes<L> {
+        FinishLanes {
+            scale: L::read(eight(&self.scale, c)),
+            bias: L::read(eight(&self.bias, c)),
+            inner: match &self.inner {
+                Some(inner) => Some(inner.at(c)),
+                None => None,
+            },
+            outer: match &self.outer {
+                Some(outer) => Some(outer.at(c)),
+                None => None,
+            },
+        }
+    }
+
     /// Channels `c..c + 8`.
     #[inline(always)]
     pub(super) fn lanes<L: Lanes>(&self, c: usize, sum: L, residual: Option<L>) -> L {
-        let mut x = sum.mul(L::read(eight(&self.scale, c))).add(L::read(eight(&self.bias, c)));
+        self.at(c).of(sum, residual)
+    }
+}
+
+/// The [`Finish`] of eight channels, for many pixels.
+#[derive(Clone, Copy)]
+pub(super) struct FinishLanes<L> {
+    scale: L,
+    bias: L,
+    inner: Option<RectifierLanes<L>>,
+    outer: Option<RectifierLanes<L>>,
+}
+
+impl<L: Lanes> FinishLanes<L> {
+    #[inline(always)]
+    pub(super) fn of(&self, sum: L, residual: Option<L>) -> L {
+        let mut x = sum.mul(self.scale).add(self.bias);
         if let Some(inner) = &self.inner {
-            x = inner.lanes(c, x);
+            x = inner.of(x);
         }
         if let Some(residual) = residual {
             x = x.add(residual);
         }
         match &self.outer {
-            Some(outer) => outer.lanes(c, x),
+            Some(outer) => outer.of(x),
             None => x,
         }
     }

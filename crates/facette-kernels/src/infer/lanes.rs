@@ -38,6 +38,13 @@ pub trait Lanes: Vector {
         within.to_bytes(zero)
     }
 
+    /// These numbers, of -32768 to 32767, rounded half to even.
+    #[inline(always)]
+    fn to_shorts(self) -> Self::Short {
+        let sums = self.add(Self::splat(ROUND)).write();
+        Self::Short::read(&from_fn(|i| sums[i].to_bits() as i16))
+    }
+
     /// The lanes of an array.
     #[inline(always)]
     fn read(from: &[f32; 8]) -> Self {

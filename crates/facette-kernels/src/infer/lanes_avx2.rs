@@ -67,6 +67,16 @@ impl Lanes for Eight {
         }
         bytes
     }
+
+    #[inline(always)]
+    fn to_shorts(self) -> EightShorts {
+        // SAFETY: see the module.
+        unsafe {
+            let steps = _mm256_cvtps_epi32(self.register());
+            let (low, high) = (_mm256_castsi256_si128(steps), _mm256_extracti128_si256::<1>(steps));
+            EightShorts(_mm_packs_epi32(low, high))
+        }
+    }
 }
 
 impl Ints for EightInts {

@@ -2,14 +2,16 @@
 //!
 //! Activations lie pixel by pixel, `[picture][row][column][channel]`, each pixel padded to a
 //! multiple of [`LANES`] channels (see [`pitch`]); what the padding holds is of no account. They are
-//! `f32`, or bytes with a [`Code`]. A [`Conv`] in one of three arithmetics does the multiplying:
+//! `f32`, or bytes with a [`Code`]. A [`Conv`] in one of four arithmetics does the multiplying:
 //!
 //! * [`Fused`]: `f32` with fused multiply-adds and Winograd's shortcut, in tiles of 4x4 outputs or, on
 //!   maps no larger than that, of 2x2, the fastest way in floats;
 //! * [`Exact`]: `f32`, every product and sum rounded for itself and in one order, so that each
 //!   instruction set yields the same bytes;
 //! * [`Whole`]: bytes by int8 weights in whole numbers. Integer sums are exact in any order, which
-//!   Winograd's shortcut is made use of as well, so each instruction set yields the same bytes.
+//!   Winograd's shortcut is made use of as well, so each instruction set yields the same bytes;
+//! * [`Fixed`]: `f32` of a known range, such as pictures, in fixed point of 16 bits, summed in
+//!   whole numbers as well and thus the same everywhere, too.
 //!
 //! What follows the sum is `f32` without fused operations and therefore the same everywhere, too.
 //! Nothing here allocates after construction but [`Work`], which grows to what a layer needs.
@@ -22,12 +24,14 @@ mod depthwise;
 mod direct;
 mod dot;
 mod finish;
+mod fixed;
 mod lanes;
 mod level_task;
 mod padded;
 mod panels;
 mod pointwise;
 mod pool;
+mod settle;
 mod tile;
 mod unrolled;
 mod value;
@@ -59,7 +63,7 @@ mod tile_simd128;
 #[cfg(target_arch = "x86_64")]
 mod tile_sse2;
 
-pub use arithmetic::{Arithmetic, Exact, Fused, Whole};
+pub use arithmetic::{Arithmetic, Exact, Fixed, Fused, Whole};
 pub use conv::Conv;
 pub use finish::{Finish, Rectifier};
 pub use pointwise::pointwise;

@@ -5,32 +5,23 @@
 
 use core::arch::x86_64::*;
 
-use super::dot::COLUMNS;
 use super::finish::{Finish, Rectifier};
+use super::settle::Sums;
+use super::tile::COLUMNS;
 use super::value::Code;
 use crate::Level;
 
 /// What follows the sums of a layer.
-pub(super) struct Settle<'a> {
+pub(super) struct Sixteen<'a> {
     finish: &'a Finish,
     /// From one pixel to the next.
     pitch: usize,
     residual: Option<(&'a [u8], Code)>,
     y: (&'a mut [u8], Code),
-    pixels: unsafe fn(&mut Self, &Sums<'_>),
+    pixels: unsafe fn(&mut Self, &Sums<'_, i32>),
 }
 
-/// The sums of some pixels, one behind the other, by one panel.
-pub(super) struct Sums<'a> {
-    /// `[pixel][COLUMNS]`
-    pub(super) sums: &'a [i32],
-    /// First channel.
-    pub(super) channel: usize,
-    /// The first pixel.
-    pub(super) pixel: usize,
-}
-
-impl<'a> Settle<'a> {
+impl<'a> Sixteen<'a> {
     /// # Panics
     /// Where the level is below AVX-512.
     pub(super) fn new(
@@ -64,7 +55,7 @@ impl<'a> Settle<'a> {
     ///
     /// # Panics
     /// Where the pixels are not within residual and result, or the channels not within the finish.
-    pub(super) fn run(&mut self, of: &Sums<'_>) {
+    pub(super) fn run(&mut self, of: &Sums<'_, i32>) {
         let pixels = of.sums.len() / COLUMNS;
         let channels = (self.pitch - of.channel).min(COLUMNS);
         let end = (of.pixel + pixels.max(1) - 1) * self.pitch + of.channel + channels;
@@ -76,16 +67,16 @@ impl<'a> Settle<'a> {
     }
 
     /// # Safety
-    /// The processor must have AVX-512, the checks of [`Settle::run`] must have passed, and the
+    /// The processor must have AVX-512, the checks of [`Sixteen::run`] must have passed, and the
     /// constants say what there is.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn pixels<const INNER: u8, const RESIDUAL: bool, const OUTER: u8>(
         &mut self,
-        of: &Sums<'_>,
+        of: &Sums<'_, i32>,
     ) {
         let (finish, pitch) = (self.finish, self.pitch);
         let (y, code) = (&mut *self.y.0, self.y.1);
-        let Sums { sums, channel, pixel } = *of;
+        let Sums { sums, channel, pixel, .. } = *of;
         let (residual, of_residual) = match self.residual {
             Some((values, code)) => (values.as_ptr(), code),
             None => (core::ptr::null(), code),

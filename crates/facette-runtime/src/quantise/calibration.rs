@@ -39,7 +39,7 @@ impl Calibration {
         }
         let input = Input::new(card)?;
         let (graph, arrays) = fold(&card.graph, file.arrays())?;
-        let plan = Plan::new(&graph, &arrays, None)?;
+        let plan = Plan::new(&graph, &arrays, &input, None)?;
         let seen = observe(&graph, &plan, &input, faces)?;
         Ok(Self { card: card.clone(), graph, arrays, seen, faces: faces.len() })
     }

@@ -83,7 +83,7 @@ impl Student {
             Some(quantisation) => Some(Bytes::new(file.card(), quantisation, &graph, &arrays)?),
             None => None,
         };
-        let plan = Plan::new(&graph, &arrays, bytes.as_ref())?;
+        let plan = Plan::new(&graph, &arrays, &input, bytes.as_ref())?;
         let channels = graph.shapes()?.iter().map(|shape| shape.channels).collect();
         Ok(Self { plan, input, channels })
     }

@@ -2,11 +2,12 @@
 //!
 //! Weights become int8 with one step a channel, symmetric; activations become bytes with a zero of
 //! their own, over a range found on faces (Jacob et al., CVPR 2018; Krishnamoorthi, arXiv
-//! 1806.08342). What is gained little by and loses most stays `f32`: the picture and the layer that
-//! reads it, and all vectors, which is to say what is computed behind the last map; the weights
-//! there are int8 in the file, and multiplied as floats. The mean error that the rounded weights make is taken off the bias (Nagel et al., ICCV 2019, equation
-//! 17, with the mean of each input measured on the faces instead of derived from the normalisation
-//! before it).
+//! 1806.08342). What is gained little by and loses most stays `f32`: the picture and the weights that
+//! read it, which are multiplied in fixed point of 16 bits where all values of a picture are in its
+//! reach; and all vectors, which is to say what is computed behind the last map; the weights there
+//! are int8 in the file, and multiplied as floats. The mean error that the rounded weights make is
+//! taken off the bias (Nagel et al., ICCV 2019, equation 17, with the mean of each input measured on
+//! the faces instead of derived from the normalisation before it).
 //!
 //! Which ranges, and whether biases are corrected and channels equalised, is best decided by faces
 //! that were not calibrated on: see [`choose`].

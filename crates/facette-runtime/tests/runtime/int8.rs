@@ -88,6 +88,26 @@ fn it_is_a_quarter_of_the_size_and_says_what_it_is() {
 }
 
 #[test]
+fn pictures_beyond_fixed_point_are_read_as_floats() {
+    // What reads the picture takes values of up to 4 in fixed point; these reach 9 and 33.
+    for std in [0.1, 0.03] {
+        let (mut card, arrays) = student(residual_b(), Norm::L2, 3).into_parts();
+        card.input.std = vec![std; 3];
+        card.input.mean = vec![0.1, 0.5, 0.02];
+        let file = StudentFile::new(card, arrays).unwrap();
+        let rgb = pixels(24, 16, 16);
+        let faces = faces(&rgb, 16, 16);
+        let small = quantise(&file, &faces[..16], QuantiseOptions::default()).unwrap();
+        let first = &drift(&file, &small, &faces[16..]).unwrap()[0];
+        assert!(first.cosine > 0.9999, "{first:?}");
+        let bytes = embeddings(small.clone(), Level::Scalar, &faces, 1);
+        for &level in Level::available() {
+            assert_eq!(embeddings(small.clone(), level, &faces, 8), bytes, "{level:?}");
+        }
+    }
+}
+
+#[test]
 fn bytes_that_contradict_the_card_are_refused() {
     let file = student(residual_b(), Norm::L2, 3);
     let rgb = pixels(2, 16, 16);

@@ -84,6 +84,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
                 height: s.height,
                 width: s.width,
                 pitch: pitch(inputs),
+                packed: pitch(inputs),
                 top: s.options.padding[0],
                 left: s.options.padding[1],
                 rows: O * tiles[0] + 2,
@@ -155,8 +156,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
         buffers: &mut Buffers<A::Operand, A::Sum>,
     ) {
         let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
-        let convert = |value| A::operand(value, x.code);
-        run_at(level, Pad { from: x.values, into: pictures, frame: &self.frame, convert });
+        run_at(level, Pad::<A> { from: x, into: pictures, frame: &self.frame });
         let tiles = A::tiles(Table::of(level));
         let total = batch * self.tiles();
         for first in (0..total).step_by(self.block) {
