@@ -92,24 +92,44 @@ struct Largest<'a> {
 
 impl Task for Largest<'_> {
     #[inline(always)]
-    fn run<L: Lanes>(self) {
+    fn run<L: Lanes>(mut self) {
+        let (pitch, mut c) = (pitch(self.window.0.in_channels), 0);
+        while c < pitch {
+            c += match pitch - c {
+                64.. => self.channels::<64>(pitch, c),
+                32.. => self.channels::<32>(pitch, c),
+                16.. => self.channels::<16>(pitch, c),
+                _ => self.channels::<8>(pitch, c),
+            };
+        }
+    }
+}
+
+impl Largest<'_> {
+    /// Channels `c..c + N`; yields N.
+    #[inline(always)]
+    fn channels<const N: usize>(&mut self, pitch: usize, c: usize) -> usize {
         let s = self.window.0;
-        let pitch = pitch(s.in_channels);
-        for (pixel, y) in self.y.chunks_exact_mut(pitch).enumerate() {
-            let (column, row) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
-            let first = pixel / (s.out_width * s.out_height) * s.height * s.width;
-            let rows = self.window.reach(0, row, s.height);
-            let columns = self.window.reach(1, column, s.width);
-            y.fill(0);
-            for i in rows {
-                let at = (first + i * s.width + columns.start) * pitch;
-                for x in self.x[at..].chunks_exact(pitch).take(columns.len()) {
-                    for (y, &x) in y.iter_mut().zip(x) {
-                        *y = x.max(*y);
+        let mut results = self.y.chunks_exact_mut(pitch);
+        for picture in self.x.chunks_exact(s.height * s.width * pitch) {
+            for row in 0..s.out_height {
+                let rows = self.window.reach(0, row, s.height);
+                for (column, y) in results.by_ref().take(s.out_width).enumerate() {
+                    let columns = self.window.reach(1, column, s.width);
+                    let mut largest = [0; N];
+                    for i in rows.clone() {
+                        let line = &picture[(i * s.width + columns.start) * pitch..];
+                        for x in line.chunks_exact(pitch).take(columns.len()) {
+                            for (largest, &x) in largest.iter_mut().zip(&x[c..c + N]) {
+                                *largest = x.max(*largest);
+                            }
+                        }
                     }
+                    y[c..c + N].copy_from_slice(&largest);
                 }
             }
         }
+        N
     }
 }
 
