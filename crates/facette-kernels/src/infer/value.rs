@@ -20,6 +20,9 @@ mod private {
     use super::Code;
     use crate::infer::lanes::Lanes;
 
+    /// Bytes and what they are to stand for.
+    pub(super) type BytesMut<'a> = (&'a mut [u8], Code);
+
     /// A number in memory, and eight of them at a time.
     pub trait Eightfold: Copy {
         type Meaning: Copy;
@@ -31,7 +34,7 @@ mod private {
         fn bytes_mut(
             values: &mut [Self],
             code: Self::Meaning,
-        ) -> Result<(&mut [u8], Code), (&mut [Self], Self::Meaning)> {
+        ) -> Result<BytesMut<'_>, (&mut [Self], Self::Meaning)> {
             Err((values, code))
         }
         fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
@@ -39,7 +42,7 @@ mod private {
     }
 }
 
-use private::Eightfold;
+use private::{BytesMut, Eightfold};
 
 impl Eightfold for f32 {
     type Meaning = ();
@@ -62,7 +65,7 @@ impl Eightfold for u8 {
         Some((values, code))
     }
 
-    fn bytes_mut(values: &mut [u8], code: Code) -> Result<(&mut [u8], Code), (&mut [u8], Code)> {
+    fn bytes_mut(values: &mut [u8], code: Code) -> Result<BytesMut<'_>, BytesMut<'_>> {
         Ok((values, code))
     }
 
@@ -185,7 +188,7 @@ impl<'a, T: Value> Source<'a, T> {
 
 impl<'a, T: Value> Target<'a, T> {
     /// Values that are bytes, and what they are to stand for; itself where they are not.
-    pub(super) fn into_bytes(self) -> Result<(&'a mut [u8], Code), Self> {
+    pub(super) fn into_bytes(self) -> Result<BytesMut<'a>, Self> {
         T::bytes_mut(self.values, self.code).map_err(|(values, code)| Self { values, code })
     }
 
