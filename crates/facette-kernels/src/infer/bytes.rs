@@ -139,12 +139,11 @@ impl Bytes {
                     if band.count == 0 {
                         break;
                     }
-                    let mut following =
-                        Following { settle: &mut settle, band: &before, sums: filled };
                     #[cfg(target_arch = "x86_64")]
-                    let waiting = products.between.then(|| following.waiting()).flatten();
-                    #[cfg(not(target_arch = "x86_64"))]
-                    let waiting: Option<core::convert::Infallible> = None;
+                    let waiting = products
+                        .between
+                        .then_some(Following { settle: &mut settle, band: &before, sums: filled })
+                        .and_then(Following::waiting);
                     let mut product = Dot {
                         source: &*source,
                         tiles: &band.tiles[..band.count],
@@ -162,8 +161,12 @@ impl Bytes {
                     // SAFETY: the extents were just checked, the level is the processor's, and its
                     // beginning was made.
                     unsafe { (products.dot)(&mut product) };
-                    if waiting.is_none() {
-                        following.end();
+                    #[cfg(target_arch = "x86_64")]
+                    let finished = waiting.is_some();
+                    #[cfg(not(target_arch = "x86_64"))]
+                    let finished = false;
+                    if !finished {
+                        Following { settle: &mut settle, band: &before, sums: filled }.end();
                     }
                     core::mem::swap(&mut into, &mut filled);
                     before = band;
@@ -233,7 +236,7 @@ impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
 
     /// All of it as what a loop finishes between its products; `None` where that does not serve.
     #[cfg(target_arch = "x86_64")]
-    fn waiting(&mut self) -> Option<Waiting<'a>> {
+    fn waiting(self) -> Option<Waiting<'a>> {
         let Self { settle: Settle::Sixteen(of, _), band, sums, .. } = self else { return None };
         let tiles = &band.tiles[..band.count];
         if tiles.iter().any(|tile| !tile.count.is_multiple_of(4)) {

@@ -86,6 +86,7 @@ pub(super) struct ByteProducts {
     pub(super) dot: unsafe fn(&mut Dot<'_>),
     pub(super) end: unsafe fn(),
     /// Whether it finishes what waits.
+    #[cfg(target_arch = "x86_64")]
     pub(super) between: bool,
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
@@ -119,7 +120,15 @@ impl ByteProducts {
     /// A loop that needs nothing before or after.
     #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
     fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8, outdoes_shortcut: bool) -> Self {
-        Self { begin: || (), dot, end: || (), between: false, taken, outdoes_shortcut }
+        Self {
+            begin: || (),
+            dot,
+            end: || (),
+            #[cfg(target_arch = "x86_64")]
+            between: false,
+            taken,
+            outdoes_shortcut,
+        }
     }
 }
 

@@ -188,6 +188,7 @@ impl<'a, T: Value> Source<'a, T> {
 
 impl<'a, T: Value> Target<'a, T> {
     /// Values that are bytes, and what they are to stand for; itself where they are not.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn into_bytes(self) -> Result<BytesMut<'a>, Self> {
         T::bytes_mut(self.values, self.code).map_err(|(values, code)| Self { values, code })
     }
