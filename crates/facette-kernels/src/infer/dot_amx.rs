@@ -8,8 +8,7 @@
 
 use core::arch::asm;
 
-use super::dot::{COLUMNS, Dot, PANELS, ROWS, SUMS, TILES};
-use super::settle_avx512::{Fours, NONE, PLAIN, SLOPED};
+use super::dot::{COLUMNS, Dot, Meanwhile, PANELS, ROWS, SUMS, TILES};
 use super::unrolled::STEP;
 
 /// Bytes of a row of a tile.
@@ -99,36 +98,18 @@ macro_rules! store {
 /// [`Dot::check`] must pass, and [`begin`] have been called.
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
     let steps = p.tiles.len().div_ceil(2) * p.runs.len() * p.run / STEP;
-    // SAFETY: the caller vouches for all of it, and for AVX-512, without which there is no AMX.
-    unsafe {
-        let Some(waiting) = p.waiting.filter(|waiting| waiting.fours > 0) else {
-            return blocks(p, &mut ());
-        };
-        let share = Share { parts: waiting.fours, steps, owed: 0 };
-        match waiting.way {
-            (false, NONE) => blocks(p, &mut Between(share, Fours::<false, NONE>::new(waiting))),
-            (false, PLAIN) => blocks(p, &mut Between(share, Fours::<false, PLAIN>::new(waiting))),
-            (false, _) => blocks(p, &mut Between(share, Fours::<false, SLOPED>::new(waiting))),
-            (true, NONE) => blocks(p, &mut Between(share, Fours::<true, NONE>::new(waiting))),
-            (true, PLAIN) => blocks(p, &mut Between(share, Fours::<true, PLAIN>::new(waiting))),
-            (true, _) => blocks(p, &mut Between(share, Fours::<true, SLOPED>::new(waiting))),
+    let mut share = Share { parts: p.meanwhile.left(), steps, owed: 0 };
+    for tile in (0..p.tiles.len()).step_by(2) {
+        // SAFETY: the caller vouches for all of it.
+        unsafe {
+            match (p.tiles.len() - tile, p.panels()) {
+                (1, 1) => block::<1, 1>(p, tile, &mut share),
+                (1, _) => block::<1, 2>(p, tile, &mut share),
+                (_, 1) => block::<2, 1>(p, tile, &mut share),
+                _ => block::<2, 2>(p, tile, &mut share),
+            }
         }
     }
-}
-
-/// Work done beside the products.
-trait Beside {
-    /// What is due after a step.
-    ///
-    /// # Safety
-    /// The processor must have AVX-512, and there must not be more steps than were said.
-    unsafe fn step(&mut self);
-}
-
-/// None.
-impl Beside for () {
-    #[inline]
-    unsafe fn step(&mut self) {}
 }
 
 /// So many parts of other work, spread over so many steps.
@@ -139,36 +120,13 @@ struct Share {
     owed: usize,
 }
 
-/// The pixels that wait.
-struct Between<'a, const RESIDUAL: bool, const OUTER: u8>(Share, Fours<'a, RESIDUAL, OUTER>);
-
-impl<const RESIDUAL: bool, const OUTER: u8> Beside for Between<'_, RESIDUAL, OUTER> {
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn step(&mut self) {
-        let Self(share, fours) = self;
-        share.owed += share.parts;
-        while share.owed >= share.steps {
-            share.owed -= share.steps;
-            // SAFETY: after all steps all parts were due, and none more.
-            unsafe { fours.next() };
-        }
-    }
-}
-
-/// # Safety
-/// As above, and `beside` must be prepared for as many steps as there are.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn blocks(p: &mut Dot<'_>, beside: &mut impl Beside) {
-    for tile in (0..p.tiles.len()).step_by(2) {
-        // SAFETY: the caller vouches for all of it.
-        unsafe {
-            match (p.tiles.len() - tile, p.panels()) {
-                (1, 1) => block::<1, 1>(p, tile, beside),
-                (1, _) => block::<1, 2>(p, tile, beside),
-                (_, 1) => block::<2, 1>(p, tile, beside),
-                _ => block::<2, 2>(p, tile, beside),
-            }
+impl Share {
+    #[inline(always)]
+    fn step(&mut self, work: &mut dyn Meanwhile) {
+        self.owed += self.parts;
+        while self.owed >= self.steps {
+            self.owed -= self.steps;
+            work.next();
         }
     }
 }
@@ -176,12 +134,7 @@ unsafe fn blocks(p: &mut Dot<'_>, beside: &mut impl Beside) {
 /// # Safety
 /// As above, with T tiles from `tile` on and P panels.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn block<const T: usize, const P: usize>(
-    p: &mut Dot<'_>,
-    tile: usize,
-    beside: &mut impl Beside,
-) {
+unsafe fn block<const T: usize, const P: usize>(p: &mut Dot<'_>, tile: usize, share: &mut Share) {
     let (pitch, panel) = (p.stride, p.panel());
     let start = p.starts.as_ptr();
     let first = p.source[p.tiles[tile].start..].as_ptr();
@@ -218,7 +171,7 @@ unsafe fn block<const T: usize, const P: usize>(
                     multiply_add!("tmm3", "tmm5", "tmm7");
                 }
                 weight = weight.add(STEP * COLUMNS);
-                beside.step();
+                share.step(p.meanwhile);
             }
         }
         let into = p.into.as_mut_ptr().add(tile * SUMS);

@@ -4,9 +4,7 @@
 //! results are the same to the byte.
 
 use core::arch::x86_64::*;
-use core::ptr;
 
-use super::dot::{PANELS, TILES};
 use super::finish::{Finish, Rectifier};
 use super::settle::Sums;
 use super::tile::COLUMNS;
@@ -33,6 +31,11 @@ impl<'a> Sixteen<'a> {
         y: (&'a mut [u8], Code),
     ) -> Self {
         assert!(level.runs(Level::Avx512), "{level:?} has no registers of sixteen");
+        let kind = |of: &Option<Rectifier>| match of {
+            None => NONE,
+            Some(rectifier) if rectifier.is_plain() => PLAIN,
+            Some(_) => SLOPED,
+        };
         let pixels = match (kind(&finish.inner), residual.is_some(), kind(&finish.outer)) {
             (NONE, false, NONE) => Self::pixels::<NONE, false, NONE>,
             (NONE, false, PLAIN) => Self::pixels::<NONE, false, PLAIN>,
@@ -53,18 +56,14 @@ impl<'a> Sixteen<'a> {
     /// # Panics
     /// Where the pixels are not within residual and result, or the channels not within the finish.
     pub(super) fn run(&mut self, of: &Sums<'_, i32>) {
-        self.check(of);
-        // SAFETY: the extents were just checked, and there is no such object without AVX-512.
-        unsafe { (self.pixels)(self, of) }
-    }
-
-    fn check(&self, of: &Sums<'_, i32>) {
         let pixels = of.sums.len() / COLUMNS;
         let channels = (self.pitch - of.channel).min(COLUMNS);
         let end = (of.pixel + pixels.max(1) - 1) * self.pitch + of.channel + channels;
         assert!(end <= self.y.0.len(), "the pixels lie beyond the result");
         assert!(self.residual.is_none_or(|(r, _)| end <= r.len()), "and beyond the residual");
         assert!(of.channel + COLUMNS <= self.finish.padded(), "channels that are not finished");
+        // SAFETY: the extents were just checked, and there is no such object without AVX-512.
+        unsafe { (self.pixels)(self, of) }
     }
 
     /// # Safety
@@ -75,299 +74,104 @@ impl<'a> Sixteen<'a> {
         &mut self,
         of: &Sums<'_, i32>,
     ) {
-        // SAFETY: the caller vouches for the channel.
-        let hand = unsafe { Hand::<INNER, RESIDUAL, OUTER>::new(self.factors(), of.channel) };
-        let (mut place, step) = (self.place(of), 4 * self.pitch);
-        let (fours, rest) = of.sums.as_chunks::<{ 4 * COLUMNS }>();
-        for _ in fours {
-            // SAFETY: the caller vouches for the pixels.
-            unsafe { hand.four(place) };
-            place = place.behind::<RESIDUAL>(4 * COLUMNS, step);
-        }
-        for _ in rest.as_chunks::<COLUMNS>().0 {
-            // SAFETY: as above.
-            unsafe { hand.one(place) };
-            place = place.behind::<RESIDUAL>(COLUMNS, self.pitch);
-        }
-    }
-
-    /// What is the same for all pixels.
-    fn factors(&self) -> Factors<'a> {
-        let residual = self.residual.map_or(self.y.1, |(_, code)| code);
-        Factors { finish: self.finish, pitch: self.pitch, residual, code: self.y.1 }
-    }
-
-    fn place(&mut self, of: &Sums<'_, i32>) -> Place {
-        let at = of.pixel * self.pitch + of.channel;
-        let residual = self.residual.map_or(ptr::null(), |(r, _)| r[at..].as_ptr());
-        Place { sums: of.sums.as_ptr(), residual, y: self.y.0[at..].as_mut_ptr() }
-    }
-}
-
-/// What is the same for all pixels of a layer.
-#[derive(Clone, Copy)]
-struct Factors<'a> {
-    finish: &'a Finish,
-    pitch: usize,
-    residual: Code,
-    code: Code,
-}
-
-/// Where a pixel's sums, residual and result are.
-#[derive(Clone, Copy)]
-struct Place {
-    sums: *const i32,
-    residual: *const u8,
-    y: *mut u8,
-}
-
-impl Place {
-    /// So many sums and bytes further on.
-    #[inline]
-    fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
-        Self {
-            sums: self.sums.wrapping_add(sums),
-            residual: if RESIDUAL { self.residual.wrapping_add(bytes) } else { self.residual },
-            y: self.y.wrapping_add(bytes),
-        }
-    }
-}
-
-/// The factors of sixteen channels in registers.
-struct Hand<const INNER: u8, const RESIDUAL: bool, const OUTER: u8> {
-    pitch: usize,
-    /// The channels that there are.
-    here: u16,
-    scale: __m512,
-    bias: __m512,
-    inner: Rectified,
-    outer: Rectified,
-    residual_zero: __m512,
-    residual_scale: __m512,
-    inverse: __m512,
-    zero: __m512i,
-    sorted: __m512i,
-}
-
-impl<const INNER: u8, const RESIDUAL: bool, const OUTER: u8> Hand<INNER, RESIDUAL, OUTER> {
-    /// # Safety
-    /// The processor must have AVX-512, and the finish 16 channels from `channel` on.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn new(of: Factors<'_>, channel: usize) -> Self {
-        let Factors { finish, pitch, residual, code } = of;
+        let (finish, pitch) = (self.finish, self.pitch);
+        let (y, code) = (&mut *self.y.0, self.y.1);
+        let Sums { sums, channel, pixel, .. } = *of;
+        let (residual, of_residual) = match self.residual {
+            Some((values, code)) => (values.as_ptr(), code),
+            None => (core::ptr::null(), code),
+        };
+        let here = 0xffff_u16 >> COLUMNS.saturating_sub(pitch - channel);
+        let inverse = _mm512_set1_ps(code.inverse());
+        let residual_zero = _mm512_set1_ps(f32::from(of_residual.zero()));
+        let residual_scale = _mm512_set1_ps(of_residual.scale());
         // SAFETY: the caller vouches for 16 factors of each kind.
-        unsafe {
+        let (scale, bias, inner, outer) = unsafe {
             let read = |from: &[f32]| _mm512_loadu_ps(from.as_ptr().add(channel));
-            Self {
-                pitch,
-                here: 0xffff >> COLUMNS.saturating_sub(pitch - channel),
-                scale: read(&finish.scale),
-                bias: read(&finish.bias),
-                inner: Rectified::new(finish.inner.as_ref(), channel),
-                outer: Rectified::new(finish.outer.as_ref(), channel),
-                residual_zero: _mm512_set1_ps(f32::from(residual.zero())),
-                residual_scale: _mm512_set1_ps(residual.scale()),
-                inverse: _mm512_set1_ps(code.inverse()),
-                zero: _mm512_set1_epi16(i16::from(code.zero())),
-                // Channels of a pixel lie in four parts after the packing, those of the pixels side
-                // by side.
-                sorted: _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+            let rectifier = |of: &Option<Rectifier>| Rectified::new(of.as_ref(), channel);
+            let (inner, outer) = (rectifier(&finish.inner), rectifier(&finish.outer));
+            (read(&finish.scale), read(&finish.bias), inner, outer)
+        };
+        // From the sums of a pixel, whose result is at `at`, to steps of the result's code.
+        let steps = |sums: *const i32, at: usize| {
+            // SAFETY: the caller vouches for 16 sums a pixel, and for the channels of the mask in the
+            // residual.
+            unsafe {
+                let sum = _mm512_loadu_si512(sums.cast());
+                let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+                x = inner.apply::<INNER>(_mm512_add_ps(x, bias));
+                if RESIDUAL {
+                    let bytes = _mm_maskz_loadu_epi8(here, residual.add(at).cast());
+                    let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+                    let steps = _mm512_sub_ps(steps, residual_zero);
+                    x = _mm512_add_ps(x, _mm512_mul_ps(steps, residual_scale));
+                }
+                x = outer.apply::<OUTER>(x);
+                // The minimum hands a NaN on, which becomes the least integer.
+                x = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, inverse));
+                _mm512_cvtps_epi32(x)
             }
-        }
-    }
-
-    /// From the sums of a pixel to steps of the result's code.
-    ///
-    /// # Safety
-    /// There must be 16 sums, and the channels that there are in the residual.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn steps(&self, sums: *const i32, residual: *const u8) -> __m512i {
-        // SAFETY: the caller vouches for both.
-        unsafe {
-            let sum = _mm512_loadu_si512(sums.cast());
-            let mut x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), self.scale);
-            x = self.inner.apply::<INNER>(_mm512_add_ps(x, self.bias));
-            if RESIDUAL {
-                let bytes = _mm_maskz_loadu_epi8(self.here, residual.cast());
-                let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-                let steps = _mm512_sub_ps(steps, self.residual_zero);
-                x = _mm512_add_ps(x, _mm512_mul_ps(steps, self.residual_scale));
+        };
+        let zero = _mm512_set1_epi16(i16::from(code.zero()));
+        // Channels of a pixel lie in four parts after the packing, those of the pixels side by side.
+        let sorted = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let packed = |[a, b, c, d]: [__m512i; 4]| {
+            let lower = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
+            let upper = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
+            let bytes = _mm512_permutexvar_epi32(sorted, _mm512_packus_epi16(lower, upper));
+            [
+                _mm512_castsi512_si128(bytes),
+                _mm512_extracti32x4_epi32::<1>(bytes),
+                _mm512_extracti32x4_epi32::<2>(bytes),
+                _mm512_extracti32x4_epi32::<3>(bytes),
+            ]
+        };
+        let store = |into: *mut u8, bytes: __m128i| {
+            // SAFETY: the caller vouches for the channels of the mask in the result.
+            unsafe {
+                match here {
+                    0xffff => _mm_storeu_si128(into.cast(), bytes),
+                    _ => _mm_mask_storeu_epi8(into.cast(), here, bytes),
+                }
             }
-            x = self.outer.apply::<OUTER>(x);
-            // The minimum hands a NaN on, which becomes the least integer.
-            x = _mm512_min_ps(_mm512_set1_ps(256.0), _mm512_mul_ps(x, self.inverse));
-            _mm512_cvtps_epi32(x)
-        }
-    }
-
-    /// The bytes of four pixels.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn packed(&self, [a, b, c, d]: [__m512i; 4]) -> [__m128i; 4] {
-        let lower = _mm512_adds_epi16(_mm512_packs_epi32(a, b), self.zero);
-        let upper = _mm512_adds_epi16(_mm512_packs_epi32(c, d), self.zero);
-        let bytes = _mm512_permutexvar_epi32(self.sorted, _mm512_packus_epi16(lower, upper));
-        [
-            _mm512_castsi512_si128(bytes),
-            _mm512_extracti32x4_epi32::<1>(bytes),
-            _mm512_extracti32x4_epi32::<2>(bytes),
-            _mm512_extracti32x4_epi32::<3>(bytes),
-        ]
-    }
-
-    /// # Safety
-    /// The channels that there are must lie in the result.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn store(&self, into: *mut u8, bytes: __m128i) {
-        // SAFETY: the caller vouches for them.
-        unsafe {
-            match self.here {
-                0xffff => _mm_storeu_si128(into.cast(), bytes),
-                _ => _mm_mask_storeu_epi8(into.cast(), self.here, bytes),
+        };
+        let mut at = pixel * pitch + channel;
+        let (fours, rest) = sums.as_chunks::<{ 4 * COLUMNS }>();
+        for sums in fours {
+            let sums = sums.as_ptr();
+            // SAFETY: the caller vouches for the channels of the mask in the result.
+            unsafe {
+                let [a, b, c, d] = packed([
+                    steps(sums, at),
+                    steps(sums.add(COLUMNS), at + pitch),
+                    steps(sums.add(2 * COLUMNS), at + 2 * pitch),
+                    steps(sums.add(3 * COLUMNS), at + 3 * pitch),
+                ]);
+                let into = y.as_mut_ptr().add(at);
+                store(into, a);
+                store(into.add(pitch), b);
+                store(into.add(2 * pitch), c);
+                store(into.add(3 * pitch), d);
             }
+            at += 4 * pitch;
         }
-    }
-
-    /// Finishes four pixels.
-    ///
-    /// # Safety
-    /// All of them must be there.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn four(&self, at: Place) {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|p| at.behind::<RESIDUAL>(p * COLUMNS, p * self.pitch));
-        // SAFETY: the caller vouches for the pixels.
-        unsafe {
-            let bytes = self.packed([
-                self.steps(a.sums, a.residual),
-                self.steps(b.sums, b.residual),
-                self.steps(c.sums, c.residual),
-                self.steps(d.sums, d.residual),
-            ]);
-            self.store(a.y, bytes[0]);
-            self.store(b.y, bytes[1]);
-            self.store(c.y, bytes[2]);
-            self.store(d.y, bytes[3]);
+        for sums in rest.as_chunks::<COLUMNS>().0 {
+            // SAFETY: as above.
+            unsafe {
+                let [bytes, ..] = packed([steps(sums.as_ptr(), at); 4]);
+                store(y.as_mut_ptr().add(at), bytes);
+            }
+            at += pitch;
         }
-    }
-
-    /// Finishes one pixel.
-    ///
-    /// # Safety
-    /// It must be there.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn one(&self, at: Place) {
-        // SAFETY: the caller vouches for the pixel.
-        unsafe {
-            let bytes = self.packed([self.steps(at.sums, at.residual); 4]);
-            self.store(at.y, bytes[0]);
-        }
-    }
-}
-
-/// Most runs of pixels that wait at a time.
-const RUNS: usize = PANELS * TILES;
-
-/// Pixels that are finished four by four between other instructions.
-pub(super) struct Waiting<'a> {
-    factors: Factors<'a>,
-    /// Whether there is a residual, and the kind of the rectifier, for [`Fours`].
-    pub(super) way: (bool, u8),
-    /// Where each run starts, its first channel and how often it has four pixels.
-    runs: [(Place, usize, usize); RUNS],
-    count: usize,
-    /// All fours.
-    pub(super) fours: usize,
-}
-
-impl<'a> Waiting<'a> {
-    /// `None` where [`Fours`] do not serve.
-    pub(super) fn new(of: &Sixteen<'a>) -> Option<Self> {
-        let (y, sums, residual) = (ptr::null_mut(), ptr::null(), ptr::null());
-        let none = (Place { sums, residual, y }, 0, 0);
-        let way = (of.residual.is_some(), kind(&of.finish.outer));
-        let factors = of.factors();
-        let serves = of.finish.inner.is_none();
-        serves.then_some(Self { factors, way, runs: [none; RUNS], count: 0, fours: 0 })
-    }
-
-    /// Adds a run, whose sums, residual and result must be left alone until it is finished.
-    ///
-    /// # Panics
-    /// As [`Sixteen::run`], where pixels are no multiple of four, or where there are too many runs.
-    pub(super) fn push(&mut self, of: &mut Sixteen<'_>, run: &Sums<'_, i32>) {
-        of.check(run);
-        assert!(run.sums.len().is_multiple_of(4 * COLUMNS), "fours");
-        let fours = run.sums.len() / (4 * COLUMNS);
-        self.runs[self.count] = (of.place(run), run.channel, fours);
-        self.count += 1;
-        self.fours += fours;
-    }
-}
-
-/// The fours of what waits, with the factors of the current run in registers.
-pub(super) struct Fours<'a, const RESIDUAL: bool, const OUTER: u8> {
-    waiting: &'a Waiting<'a>,
-    hand: Hand<NONE, RESIDUAL, OUTER>,
-    place: Place,
-    /// Fours of this run that are left.
-    left: usize,
-    /// The run behind it.
-    run: usize,
-}
-
-impl<'a, const RESIDUAL: bool, const OUTER: u8> Fours<'a, RESIDUAL, OUTER> {
-    /// # Safety
-    /// [`Waiting::way`] must say so, there must be a run, and what [`Waiting::push`] asks for must
-    /// hold.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn new(waiting: &'a Waiting<'a>) -> Self {
-        let (place, channel, left) = waiting.runs[0];
-        // SAFETY: the run's channels were checked.
-        let hand = unsafe { Hand::new(waiting.factors, channel) };
-        Self { waiting, hand, place, left, run: 1 }
-    }
-
-    /// Finishes the next four pixels.
-    ///
-    /// # Safety
-    /// It may be called as often as there are fours.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn next(&mut self) {
-        if self.left == 0 {
-            let (place, channel, left) = self.waiting.runs[self.run];
-            // SAFETY: the run's channels were checked.
-            let hand = unsafe { Hand::new(self.waiting.factors, channel) };
-            (self.place, self.hand, self.left) = (place, hand, left);
-            self.run += 1;
-        }
-        // SAFETY: the run's pixels were checked, and the caller vouches that some are left.
-        unsafe { self.hand.four(self.place) };
-        self.place = self.place.behind::<RESIDUAL>(4 * COLUMNS, 4 * self.hand.pitch);
-        self.left -= 1;
     }
 }
 
 /// No rectifier.
-pub(super) const NONE: u8 = 0;
+const NONE: u8 = 0;
 /// One that is the maximum with 0.
-pub(super) const PLAIN: u8 = 1;
+const PLAIN: u8 = 1;
 /// Any other.
-pub(super) const SLOPED: u8 = 2;
-
-fn kind(of: &Option<Rectifier>) -> u8 {
-    match of {
-        None => NONE,
-        Some(rectifier) if rectifier.is_plain() => PLAIN,
-        Some(_) => SLOPED,
-    }
-}
+const SLOPED: u8 = 2;
 
 /// A [`Rectifier`] of 16 channels; one that changes nothing where there is none.
 struct Rectified {
