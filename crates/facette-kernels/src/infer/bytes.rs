@@ -113,7 +113,7 @@ impl Bytes {
         let (mut into, mut filled) = work.whole.sums.as_mut_slice()[..2 * BAND].split_at_mut(BAND);
         // What follows the sums of a band is done while those of the next are made.
         let mut before = Band::default();
-        let mut settle = Settle::new(level, true, residual, finish, y);
+        let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
         // SAFETY: the table has given out what belongs to a level that this processor has.
         unsafe { (products.begin)() };
         for first in (0..batch).step_by(self.group) {
@@ -192,7 +192,7 @@ impl Band {
 
 /// What follows the sums of a band, tile by tile.
 struct Following<'a, 'b, R: Value, Y: Value> {
-    settle: &'b mut Settle<'a, Whole, R, Y>,
+    settle: &'b mut Settle<'a, R, Y>,
     band: &'b Band,
     sums: &'b [i32],
     /// The next one's.
@@ -201,7 +201,7 @@ struct Following<'a, 'b, R: Value, Y: Value> {
 }
 
 impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
-    fn new(settle: &'b mut Settle<'a, Whole, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
+    fn new(settle: &'b mut Settle<'a, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
         Self { settle, band, sums, panel: 0, tile: 0 }
     }
 
@@ -222,7 +222,7 @@ impl<R: Value, Y: Value> Meanwhile for Following<'_, '_, R, Y> {
         let sums = &self.sums[(panel * TILES + tile) * SUMS..][..band.tiles[tile].count * COLUMNS];
         let channel = (band.panel + panel) * COLUMNS;
         let left = band.channels - panel * COLUMNS;
-        self.settle.run(Sums { sums, channel, left, pixel: band.pixels[tile] });
+        self.settle.run::<Whole>(Sums { sums, channel, left, pixel: band.pixels[tile] });
         self.tile += 1;
         if self.tile == band.count {
             (self.panel, self.tile) = (panel + 1, 0);

@@ -112,7 +112,7 @@ impl<A: Arithmetic> Direct<A> {
         let tiles = A::tiles(Table::of(level));
         let sums = buffers.sums.as_mut_slice();
         let lone = self.groups.len() == 1;
-        let mut settle = Settle::<A, R, Y>::new(level, lone, residual, finish, y);
+        let mut settle = Settle::new::<A>(level, lone, residual, finish, y);
         let area = self.windows.len();
         for first in (0..batch * area).step_by(BAND) {
             let count = BAND.min(batch * area - first);
@@ -142,7 +142,7 @@ impl<A: Arithmetic> Direct<A> {
                         },
                     );
                     let channel = group * self.outputs + panel.first;
-                    settle.run(Sums {
+                    settle.run::<A>(Sums {
                         sums: &sums[..count * COLUMNS],
                         channel,
                         left: self.outputs - panel.first,

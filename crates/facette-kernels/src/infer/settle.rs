@@ -27,17 +27,18 @@ pub(super) struct Sums<'a, S> {
 }
 
 /// Finishes the sums of a layer.
-pub(super) enum Settle<'a, A: Arithmetic, R: Value, Y: Value> {
+pub(super) enum Settle<'a, R: Value, Y: Value> {
     /// Sixteen channels at a time.
     #[cfg(target_arch = "x86_64")]
-    Sixteen(Sixteen<'a>, core::marker::PhantomData<A>),
+    Sixteen(Sixteen<'a>),
     /// As the lanes of the level are.
-    Lanes(Level, Columns<'a, A, R, Y>),
+    Lanes(Level, Columns<'a, R, Y>),
 }
 
-impl<'a, A: Arithmetic, R: Value, Y: Value> Settle<'a, A, R, Y> {
-    /// `lone` says that there is one group only, so that padding behind its channels may be written.
-    pub(super) fn new(
+impl<'a, R: Value, Y: Value> Settle<'a, R, Y> {
+    /// Of sums in the arithmetic A; `lone` says that there is one group only, so that padding behind
+    /// its channels may be written.
+    pub(super) fn new<A: Arithmetic>(
         level: Level,
         lone: bool,
         residual: Option<Source<'a, R>>,
@@ -48,49 +49,44 @@ impl<'a, A: Arithmetic, R: Value, Y: Value> Settle<'a, A, R, Y> {
         let y = match residual.map_or(Some(None), |r| r.bytes().map(Some)) {
             Some(residual) if lone && A::ints(&[]).is_some() && level.runs(Level::Avx512) => {
                 match y.into_bytes() {
-                    Ok(y) => {
-                        let sixteen = Sixteen::new(level, finish, residual, y);
-                        return Self::Sixteen(sixteen, core::marker::PhantomData);
-                    }
+                    Ok(y) => return Self::Sixteen(Sixteen::new(level, finish, residual, y)),
                     Err(y) => y,
                 }
             }
             _ => y,
         };
-        let of = core::marker::PhantomData;
-        Self::Lanes(level, Columns { lone, residual, finish, y, of })
+        Self::Lanes(level, Columns { lone, residual, finish, y })
     }
 
     /// Finishes some of them.
     ///
     /// # Panics
     /// Where they are not within residual and result.
-    pub(super) fn run(&mut self, sums: Sums<'_, A::Sum>) {
+    pub(super) fn run<A: Arithmetic>(&mut self, sums: Sums<'_, A::Sum>) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Sixteen(sixteen, _) => {
+            Self::Sixteen(sixteen) => {
                 let Sums { sums, channel, left, pixel } = sums;
                 if let Some(sums) = A::ints(sums) {
                     sixteen.run(&Sums { sums, channel, left, pixel });
                 }
             }
-            Self::Lanes(level, columns) => run_at(*level, Part { columns, sums }),
+            Self::Lanes(level, columns) => run_at(*level, Part::<A, R, Y> { columns, sums }),
         }
     }
 }
 
 /// What finishes sums eight channels at a time.
-pub(super) struct Columns<'a, A: Arithmetic, R: Value, Y: Value> {
+pub(super) struct Columns<'a, R: Value, Y: Value> {
     lone: bool,
     residual: Option<Source<'a, R>>,
     finish: &'a Finish,
     y: Target<'a, Y>,
-    of: core::marker::PhantomData<A>,
 }
 
 /// Some sums and what finishes them.
 struct Part<'a, 'b, A: Arithmetic, R: Value, Y: Value> {
-    columns: &'b mut Columns<'a, A, R, Y>,
+    columns: &'b mut Columns<'a, R, Y>,
     sums: Sums<'b, A::Sum>,
 }
 
@@ -102,18 +98,20 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Part<'_, '_, A, R, Y> {
             let count = if columns.lone { LANES } else { LANES.min(sums.left - lane) };
             let finish = columns.finish.at::<L>(sums.channel + lane);
             match (count, columns.residual) {
-                (LANES, None) => columns.run(sums, lane, LANES, None, finish),
-                (LANES, Some(residual)) => columns.run(sums, lane, LANES, Some(residual), finish),
-                (_, residual) => columns.run(sums, lane, count, residual, finish),
+                (LANES, None) => columns.run::<A, L>(sums, lane, LANES, None, finish),
+                (LANES, Some(residual)) => {
+                    columns.run::<A, L>(sums, lane, LANES, Some(residual), finish)
+                }
+                (_, residual) => columns.run::<A, L>(sums, lane, count, residual, finish),
             }
         }
     }
 }
 
-impl<A: Arithmetic, R: Value, Y: Value> Columns<'_, A, R, Y> {
+impl<R: Value, Y: Value> Columns<'_, R, Y> {
     /// The first `count` channels from `lane` of the panel on; inlined for each way of being called.
     #[inline(always)]
-    fn run<L: Lanes>(
+    fn run<A: Arithmetic, L: Lanes>(
         &mut self,
         sums: Sums<'_, A::Sum>,
         lane: usize,
