@@ -44,6 +44,11 @@ impl<'a> Rows<'a> {
         Self { starts, last: starts.iter().copied().max().unwrap_or(0) }
     }
 
+    #[cfg(any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_feature = "neon"),
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))]
     pub(super) fn starts(&self) -> &'a [usize] {
         self.starts
     }
