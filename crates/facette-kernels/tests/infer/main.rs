@@ -1,6 +1,8 @@
 //! Every level's frozen layers against the definition, over odd shapes; and against each other, to
 //! the byte, where the same bytes are promised.
 
+mod fixed;
+
 use facette_kernels::conv::{ConvOptions, ConvShape};
 use facette_kernels::infer::{
     Arithmetic, Code, Conv, Exact, Finish, Fixed, Fused, Rectifier, Source, Target, Value, Whole,
@@ -222,62 +224,6 @@ fn check_whole(s: &ConvShape, o: &ConvOptions, k: [usize; 2], most: f32) {
     }
 }
 
-/// The sums of rounded values by rounded weights to the last bit, and what a layer of floats yields
-/// within what the rounding makes of it.
-fn check_fixed(s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
-    let [batch, inputs, height, width] = s.input_size();
-    let outputs = s.out_channels();
-    // Some are out of reach.
-    let mut x = values(batch * height * width * pitch(inputs), 1);
-    x.iter_mut().step_by(7).for_each(|x| *x *= 8.0);
-    for pixel in x.chunks_exact_mut(pitch(inputs)) {
-        pixel[inputs..].fill(f32::NAN);
-    }
-    let w = values(s.weight_len(), 2);
-    let Some((whole, scale)) = Fixed::weights(&w, outputs) else {
-        assert!(s.weight_len() / outputs > Fixed::INPUTS);
-        return;
-    };
-    let (bias, residual) =
-        (values(outputs, 4), values(batch * s.out_height() * s.out_width() * pitch(outputs), 3));
-    let rest = |i: usize| residual[i / outputs * pitch(outputs) + i % outputs];
-    let layer = Conv::<Fixed>::new(s, &whole, Finish::new(scale.clone(), bias.clone()));
-    let source = Source { values: &x[..], code: () };
-    let other = Source { values: &residual[..], code: () };
-
-    let steps = |x: f32| (f64::from(x) * 4096.0).round_ties_even().clamp(-16384.0, 16384.0);
-    let wide: Vec<f64> = whole.iter().map(|&w| w.into()).collect();
-    let exact: Vec<f32> = sums(s, |i| steps(x[i]), &wide, o, k)
-        .iter()
-        .enumerate()
-        .map(|(i, &sum)| (sum as i32 as f32 * scale[i % outputs] + bias[i % outputs]) + rest(i))
-        .collect();
-    for y in run::<_, f32, f32>(&layer, s, source, Some(other), ()) {
-        assert_eq!(channels(&y, outputs), exact, "{} {s:?}", layer.method());
-    }
-    let step = code(6.0 / 255.0, 100);
-    let bytes: Vec<u8> = exact.iter().map(|&value| u8::write(value, step)).collect();
-    for y in run::<_, f32, u8>(&layer, s, source, Some(other), step) {
-        assert_eq!(channels(&y, outputs), bytes, "{} {s:?}", layer.method());
-    }
-
-    let wide: Vec<f64> = w.iter().map(|&w| w.into()).collect();
-    let floats: Vec<f64> = sums(s, |i| f64::from(x[i].clamp(-4.0, 4.0)), &wide, o, k)
-        .iter()
-        .enumerate()
-        .map(|(i, &sum)| sum + f64::from(bias[i % outputs]) + f64::from(rest(i)))
-        .collect();
-    // Half a step of each value, and of each weight times 4.
-    let inputs = s.weight_len() / outputs;
-    for (i, (found, expected)) in exact.iter().zip(&floats).enumerate() {
-        let row = i % outputs * inputs;
-        let of_values = wide[row..row + inputs].iter().map(|w| w.abs()).sum::<f64>() / 8192.0;
-        let of_weights = inputs as f64 * 2.0 * 4096.0 * f64::from(scale[i % outputs]);
-        let apart = (f64::from(*found) - expected).abs();
-        assert!(apart <= 1.01 * (of_values + of_weights) + 1e-5, "{apart} {s:?}");
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -294,7 +240,7 @@ proptest! {
         let input = [batch, groups * in_group, height, width];
         if let Ok(s) = ConvShape::new(input, groups * out_group, kernel, o) {
             check_floats(&s, &o, kernel);
-            check_fixed(&s, &o, kernel);
+            fixed::check_fixed(&s, &o, kernel);
             check_whole(&s, &o, kernel, most);
         }
     }
@@ -310,7 +256,7 @@ proptest! {
         let o = ConvOptions { stride, padding, dilation, groups: channels };
         if let Ok(s) = ConvShape::new([batch, channels, height, width], channels, kernel, o) {
             check_floats(&s, &o, kernel);
-            check_fixed(&s, &o, kernel);
+            fixed::check_fixed(&s, &o, kernel);
             check_whole(&s, &o, kernel, 127.0);
         }
     }
@@ -417,48 +363,6 @@ fn the_shortcut_is_taken_and_stops_where_it_would_run_over() {
             for y in run::<_, f32, f32>(&layer, &s, source, None, ()) {
                 assert!(near(&y, (), 8, &sums, 1e-7), "f32 has 24 bits");
             }
-        }
-    }
-}
-
-#[test]
-fn the_largest_sums_in_fixed_point_fit() {
-    let o = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
-    for (channels, kernel) in [(1, 3), (3, 3), (3, 7), (3, 9), (56, 3)] {
-        let s = ConvShape::new([1, channels, 8, 8], 8, [kernel; 2], o).unwrap();
-        for weight in [1.0, -0.3] {
-            let w = vec![weight; s.weight_len()];
-            let (whole, scale) = Fixed::weights(&w, 8).unwrap();
-            let layer = Conv::<Fixed>::new(&s, &whole, Finish::new(scale, vec![0.0; 8]));
-            for end in [4.0, -4.0, 1e9, f32::NEG_INFINITY] {
-                let x = vec![end; 64 * pitch(channels)];
-                let clamped = f64::from(end.clamp(-4.0, 4.0));
-                let wide: Vec<f64> = w.iter().map(|&w| w.into()).collect();
-                let expected = sums(&s, |_| clamped, &wide, &o, [kernel; 2]);
-                let source = Source { values: &x[..], code: () };
-                for y in run::<_, f32, f32>(&layer, &s, source, None, ()) {
-                    assert!(near(&y, (), 8, &expected, 2e-3), "{channels} {kernel} {weight}");
-                }
-            }
-        }
-    }
-}
-
-/// What reads a picture, of the usual shapes: the error of the rounding.
-#[test]
-fn fixed_point_is_fine_enough_for_pictures() {
-    let o = ConvOptions { padding: [1, 1], ..ConvOptions::default() };
-    for (inputs, kernel) in [(1, 3), (3, 3), (3, 5), (3, 7)] {
-        let s = ConvShape::new([2, inputs, 16, 16], 32, [kernel; 2], o).unwrap();
-        let x = values(512 * pitch(inputs), 1);
-        let w = values(s.weight_len(), 2);
-        let (whole, scale) = Fixed::weights(&w, 32).unwrap();
-        let layer = Conv::<Fixed>::new(&s, &whole, Finish::new(scale, vec![0.0; 32]));
-        let wide: Vec<f64> = w.iter().map(|&w| w.into()).collect();
-        let expected = sums(&s, |i| x[i].into(), &wide, &o, [kernel; 2]);
-        let source = Source { values: &x[..], code: () };
-        for y in run::<_, f32, f32>(&layer, &s, source, None, ()) {
-            assert!(near(&y, (), 32, &expected, 5e-4), "{inputs} {kernel}");
         }
     }
 }
