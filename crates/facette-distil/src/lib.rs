@@ -37,7 +37,7 @@ mod weighted;
 
 pub use batch::Batch;
 pub use error::DistilError;
-pub use method::{Kind, Method, MethodSpec, Stream, Tie};
+pub use method::{Kind, Method, MethodSpec, Stream, Tie, student_parts, student_place};
 pub use methods::METHODS;
 pub use mix::Mix;
 pub use registry::{find_head, find_method, find_term};

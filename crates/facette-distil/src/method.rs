@@ -27,11 +27,14 @@ pub struct Stream {
     pub reads: Option<usize>,
     /// Place of the stream whose knowledge, without gradient to it, is added to its own.
     pub on: Option<usize>,
+    /// Place of the finished stream before it whose network it is, too, and which it looks with at what
+    /// another stream paints; gradient goes through it to that one.
+    pub same: Option<usize>,
 }
 
 /// A term between two streams.
 pub struct Tie {
-    /// Stream that receives the gradient; place in [`Method::streams`].
+    /// Stream that receives the gradient, or lets it through; place in [`Method::streams`].
     pub learner: usize,
     /// Stream that is imitated, if the term has a target.
     pub target: Option<usize>,
@@ -44,10 +47,10 @@ pub struct Tie {
 }
 
 /// Streams and the ties between them. Streams step in their order; a learning stream's loss is
-/// the weighted sum of the ties it is the learner of. The student that is kept is the last stream,
-/// with the streams that it reads and that it is added to: one network.
+/// the weighted sum of the ties it is the learner of. The student that is kept is the last stream that
+/// learns, with the streams that it reads and that it is added to: one network.
 pub struct Method {
-    /// Streams in the order in which they step; the last one is the student.
+    /// Streams in the order in which they step; the last one that learns is the student.
     pub streams: Vec<Stream>,
     /// The terms.
     pub ties: Vec<Tie>,
@@ -76,7 +79,7 @@ impl Stream {
 
     /// A stream that reads a view.
     pub fn named(name: impl Into<String>, learns: bool) -> Self {
-        Self { name: name.into(), learns, reads: None, on: None }
+        Self { name: name.into(), learns, reads: None, on: None, same: None }
     }
 
     /// The same, reading what stream `front` yields.
@@ -85,11 +88,38 @@ impl Stream {
         self
     }
 
+    /// What the finished stream `other` makes of what stream `painter` paints.
+    pub fn looking(name: impl Into<String>, other: usize, painter: usize) -> Self {
+        Self { same: Some(other), ..Self::named(name, false).reading(painter) }
+    }
+
     /// The same, its knowledge added to that of stream `base`.
     pub fn added_to(mut self, base: usize) -> Self {
         self.on = Some(base);
         self
     }
+}
+
+/// Place of the student: of the last stream that learns.
+///
+/// # Panics
+/// If no stream learns, which is so in no method.
+pub fn student_place(streams: &[Stream]) -> usize {
+    streams.iter().rposition(|stream| stream.learns).expect("the student of every method learns")
+}
+
+/// Places of the streams that the student is made of, in their order: its own, those it reads, and
+/// those it is added to.
+pub fn student_parts(streams: &[Stream]) -> Vec<usize> {
+    let mut needed = vec![false; streams.len()];
+    needed[student_place(streams)] = true;
+    for place in (0..streams.len()).rev() {
+        if needed[place] {
+            let Stream { reads, on, .. } = &streams[place];
+            reads.iter().chain(on).for_each(|&other| needed[other] = true);
+        }
+    }
+    (0..needed.len()).filter(|&place| needed[place]).collect()
 }
 
 /// A method: its name in recipes, its documentation, its settings.
@@ -116,13 +146,13 @@ pub trait MethodSpec: Sync {
     /// # Errors
     /// If a setting is unknown or impossible.
     fn effective(&self, settings: &toml::Table) -> Result<toml::Table, DistilError>;
-    /// Streams of the method under these settings, the student last.
+    /// Streams of the method under these settings, the student the last that learns.
     ///
     /// # Errors
     /// If a setting is unknown or impossible.
     fn streams(&self, settings: &toml::Table) -> Result<Vec<Stream>, DistilError>;
     /// Builds the ties. `contexts[i]` describes stream `i` as a learner; its `target` is the
-    /// stream before the student for the student, and `None` for all others.
+    /// stream before it for the student, and `None` for all others.
     ///
     /// # Errors
     /// If a setting is unknown or impossible, or the streams lack what the method needs.

@@ -83,7 +83,8 @@ mod tests {
             assert!(!method.about().is_empty() && !method.source().is_empty());
             let full = method.effective(&toml::Table::new()).unwrap();
             assert_eq!(full, method.effective(&full).unwrap(), "{}", method.id());
-            assert!(method.streams(&full).unwrap().last().unwrap().learns);
+            let streams = method.streams(&full).unwrap();
+            assert_eq!(streams[crate::student_place(&streams)].name, "student");
         }
     }
 }

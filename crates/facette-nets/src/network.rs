@@ -135,6 +135,16 @@ impl Network {
         copy
     }
 
+    /// A copy that does not learn, but lets gradient through to what it reads.
+    pub fn passing(&self, device: &Device) -> Self {
+        let mut copy = self.frozen();
+        copy.device = device.clone();
+        for parameter in copy.parameters.iter_mut() {
+            parameter.value = Tensor::from_inner(parameter.value.clone());
+        }
+        copy
+    }
+
     /// Runs pictures `[n, c, h, w]` (or vectors `[n, c, 1, 1]`) in evaluation.
     pub fn infer(&self, x: Tensor<4>) -> Knowledge {
         self.run(x, Mode::Eval).0

@@ -1,7 +1,7 @@
 //! The networks of a stage at work: forward passes, gradients and steps.
 
 use burn::tensor::{Gradients, Tensor};
-use facette_distil::{StreamShapes, Tie};
+use facette_distil::{Stream, StreamShapes, Tie};
 use facette_graph::{Arrays, Graph, Input, Part};
 use facette_nets::{Knowledge, Mode, Network, Parameters};
 
@@ -41,7 +41,7 @@ pub(crate) enum Body {
     Known(Outputs),
     /// A finished network of the student's kind, run at every step.
     Still {
-        /// The network, frozen.
+        /// The network: without autodiff, or with it where it lets gradient through to what it reads.
         network: Box<Network>,
         /// What it is shown.
         input: StudentInput,
@@ -52,17 +52,17 @@ pub(crate) enum Body {
 
 /// One stream.
 pub(crate) struct Member {
-    pub(crate) name: String,
+    pub(crate) stream: Stream,
     pub(crate) body: Body,
-    /// Place of the member whose embedding it reads in place of a view.
-    pub(crate) reads: Option<usize>,
-    /// Place of the member whose knowledge is added to its own.
-    pub(crate) on: Option<usize>,
 }
 
-/// The streams of a stage in the method's order, the student last.
+/// The streams of a stage in the method's order.
 pub(crate) struct Streams {
     pub(crate) members: Vec<Member>,
+    /// Place of the student.
+    pub(crate) student: usize,
+    /// Places of the members that the student is made of, in their order.
+    pub(crate) parts: Vec<usize>,
     /// The teacher's outputs as vectors, where a learner reads them instead of pictures.
     pub(crate) vectors: Option<Outputs>,
 }
@@ -138,14 +138,14 @@ impl Streams {
         let vectors = self.vectors.as_ref();
         let mut all: Vec<Knowledge> = Vec::with_capacity(self.members.len());
         for member in &mut self.members {
-            let painted = member.reads.map(|front| &all[front]);
+            let painted = member.stream.reads.map(|front| &all[front]);
             let own = match &mut member.body {
                 Body::Learner { network, input, .. } => {
                     let x = read_by(network, *input, painted, shown, vectors);
                     network.forward(x, Mode::Train)
                 }
                 Body::Still { network, input } => {
-                    network.infer(inner(read_by(network, *input, painted, shown, vectors)))
+                    network.infer(read_by(network, *input, painted, shown, vectors))
                 }
                 Body::Route(route) => {
                     route.go_to(shown.epoch)?;
@@ -153,7 +153,7 @@ impl Streams {
                 }
                 body => body.finished(shown)?,
             };
-            all.push(match member.on {
+            all.push(match member.stream.on {
                 Some(base) => own.added_to(all[base].clone()),
                 None => own,
             });
@@ -167,36 +167,19 @@ impl Streams {
     /// If a teacher fails.
     pub(crate) fn at_rest(&self, index: usize, shown: &Shown) -> Result<Knowledge, TrainError> {
         let member = &self.members[index];
-        let painted = member.reads.map(|front| self.at_rest(front, shown)).transpose()?;
+        let painted = member.stream.reads.map(|front| self.at_rest(front, shown)).transpose()?;
         let own = match &member.body {
             Body::Learner { network, input, .. } | Body::Still { network, input } => {
                 let vectors = self.vectors.as_ref();
                 let x = read_by(network, *input, painted.as_ref(), shown, vectors);
-                let still = matches!(member.body, Body::Still { .. });
-                network.infer(if still { inner(x) } else { x }).detach()
+                network.infer(x).detach()
             }
             body => body.finished(shown)?,
         };
-        Ok(match member.on {
+        Ok(match member.stream.on {
             Some(base) => own.added_to(self.at_rest(base, shown)?),
             None => own,
         })
-    }
-
-    /// Places of the members that the student is made of, in their order: the last, what it reads,
-    /// and what it is added to.
-    pub(crate) fn parts(&self) -> Vec<usize> {
-        let mut needed = vec![false; self.members.len()];
-        if let Some(last) = needed.last_mut() {
-            *last = true;
-        }
-        for place in (0..self.members.len()).rev() {
-            if needed[place] {
-                let Member { reads, on, .. } = &self.members[place];
-                reads.iter().chain(on).for_each(|&other| needed[other] = true);
-            }
-        }
-        (0..needed.len()).filter(|&place| needed[place]).collect()
     }
 
     /// The network of a member that is part of the student.
@@ -212,7 +195,7 @@ impl Streams {
     /// # Errors
     /// If the parts do not fit.
     pub(crate) fn assembled(&self) -> Result<Option<Graph>, TrainError> {
-        let parts = self.parts();
+        let parts = &self.parts;
         if parts.len() == 1 {
             return Ok(None);
         }
@@ -220,24 +203,22 @@ impl Streams {
             wanted.and_then(|wanted| parts.iter().position(|&place| place == wanted))
         };
         let part = |&place: &usize| {
-            let Member { name, reads, on, .. } = &self.members[place];
+            let Stream { name, reads, on, .. } = &self.members[place].stream;
             let graph = self.part(place).graph();
             Part { name, graph, reads: placed(*reads), on: placed(*on) }
         };
         Ok(Some(Graph::assembled(&parts.iter().map(part).collect::<Vec<_>>())?))
     }
 
-    /// The student as `graph` with the weights of all its parts, those of the last taken from
-    /// `student`.
+    /// The student as `graph` with the weights of all its parts, its own taken from `student`.
     ///
     /// # Errors
     /// If the device cannot be read.
     pub(crate) fn together(&self, graph: &Graph, student: &Network) -> Result<Network, TrainError> {
         let mut arrays = Arrays::new();
-        let parts = self.parts();
-        for &place in &parts {
-            let network = if Some(&place) == parts.last() { student } else { self.part(place) };
-            let name = &self.members[place].name;
+        for &place in &self.parts {
+            let network = if place == self.student { student } else { self.part(place) };
+            let name = &self.members[place].stream.name;
             let own = network.arrays()?.into_iter();
             arrays.extend(own.map(|(path, array)| (format!("{name}.{path}"), array)));
         }
@@ -286,14 +267,15 @@ impl Streams {
 
     /// The student.
     pub(crate) fn student(&self) -> &Network {
-        match self.members.last().map(|member| &member.body) {
-            Some(Body::Learner { network, .. }) => network,
-            _ => unreachable!("the last stream of every method is the student, which learns"),
+        match &self.members[self.student].body {
+            Body::Learner { network, .. } => network,
+            _ => unreachable!("the student is a stream that learns"),
         }
     }
 }
 
-/// What a network of the student's kind reads: what another member painted, or what it is shown.
+/// What a network of the student's kind reads, on the network's side of autodiff: what another member
+/// painted, or what it is shown.
 fn read_by(
     network: &Network,
     input: StudentInput,
@@ -301,22 +283,20 @@ fn read_by(
     shown: &Shown,
     vectors: Option<&Outputs>,
 ) -> Tensor<4> {
-    match painted {
+    let x = match painted {
         None => shown.to(input, vectors, network),
         Some(knowledge) => {
             let Input { channels, height, width } = network.graph().input;
             let picture = knowledge.embedding.clone();
             let rows = picture.dims()[0];
-            let picture = picture.reshape([rows, channels, height, width]);
-            let lift = network.device().is_autodiff() && !picture.is_autodiff();
-            if lift { Tensor::from_inner(picture) } else { picture }
+            picture.reshape([rows, channels, height, width])
         }
+    };
+    match (network.device().is_autodiff(), x.is_autodiff()) {
+        (true, false) => Tensor::from_inner(x),
+        (false, true) => x.inner(),
+        _ => x,
     }
-}
-
-/// Without autodiff.
-fn inner(x: Tensor<4>) -> Tensor<4> {
-    if x.is_autodiff() { x.inner() } else { x }
 }
 
 /// Length of all gradients together.

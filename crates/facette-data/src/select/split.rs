@@ -1,4 +1,4 @@
-//! Splits in which no identity stands on both sides.
+//! Splits: of identities, so that none stands on both sides, or of the pictures of every class.
 
 use facette_random::stream;
 use rand::seq::SliceRandom;
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Dataset};
 
-/// Which identities to hold out for validation: what a recipe says under `[data.split]`.
+/// What to hold out for validation: what a recipe says under `[data.split]`. Identities for
+/// recognition, where people who are met later were never seen; pictures of every class for classification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Split {
@@ -32,6 +33,15 @@ pub enum Split {
         #[serde(default = "first_seed")]
         seed: u64,
     },
+    /// A share of the pictures of every class, drawn at random: the same ones whatever the run's seed
+    /// is. Every class stays on both sides, unless it has a single picture, which is not held out.
+    Pictures {
+        /// Above 0 and below 1; rounded to whole pictures, at least one on either side.
+        pictures: f64,
+        /// Seed of the draw.
+        #[serde(default = "first_seed")]
+        seed: u64,
+    },
 }
 
 fn one_picture() -> usize {
@@ -42,34 +52,64 @@ fn first_seed() -> u64 {
 }
 
 impl Dataset {
-    /// The data set without the identities that `split` holds out, and these; each with only its
-    /// own classes. A share is drawn from the stream `select/split` of `seed`, a number from
-    /// `select/drawn` of the split's own seed.
+    /// The data set without what `split` holds out, and that; of identities each side has only its
+    /// own classes, of pictures both have all. A share of identities is drawn from the stream
+    /// `select/split` of `seed`, a number from `select/drawn` of the split's own seed, pictures of
+    /// class `i` from `select/pictures`, number `i`, of that.
     ///
     /// # Errors
     /// [`DataError::Selection`] for an impossible share or number, an identity that is not there, or
     /// a side without a picture.
     pub fn split(&self, split: &Split, seed: u64) -> Result<(Self, Self), DataError> {
         let held = self.holding(split, seed)?;
-        let train = self.identities(|label| !held[label])?;
-        Ok((train, self.identities(|label| held[label])?))
+        Ok((self.side(split, &held, false)?, self.side(split, &held, true)?))
     }
 
-    /// Only the identities that `split` holds out, which may be all there are.
+    /// Only what `split` holds out, which may be all identities there are.
     ///
     /// # Errors
     /// As [`Dataset::split`], but for what is left.
     pub fn held_out(&self, split: &Split, seed: u64) -> Result<Self, DataError> {
-        let held = self.holding(split, seed)?;
-        self.identities(|label| held[label])
+        self.side(split, &self.holding(split, seed)?, true)
     }
 
+    fn side(&self, split: &Split, held: &[bool], out: bool) -> Result<Self, DataError> {
+        let kept: Vec<_> = (0..self.len()).filter(|&i| held[i] == out).collect();
+        let side = self.subset(&kept)?;
+        Ok(match split {
+            Split::Pictures { .. } => side,
+            _ => side.compacted(),
+        })
+    }
+
+    /// For every picture, whether it is held out.
     fn holding(&self, split: &Split, seed: u64) -> Result<Vec<bool>, DataError> {
-        match split {
-            Split::Listed { identities } => self.listed(identities),
-            Split::Share { share } => self.drawn(*share, seed),
-            Split::Drawn { drawn, least, seed } => self.many(*drawn, *least, *seed),
+        let held = match split {
+            Split::Listed { identities } => self.listed(identities)?,
+            Split::Share { share } => self.drawn(*share, seed)?,
+            Split::Drawn { drawn, least, seed } => self.many(*drawn, *least, *seed)?,
+            Split::Pictures { pictures, seed } => return self.of_each(*pictures, *seed),
+        };
+        Ok((0..self.len()).map(|i| held[self.label(i)]).collect())
+    }
+
+    fn of_each(&self, share: f64, seed: u64) -> Result<Vec<bool>, DataError> {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(DataError::selection(format!(
+                "a split that holds out a share of {share} of the pictures of every class; expected \
+                 a share above 0 and below 1"
+            )));
         }
+        let mut held = vec![false; self.len()];
+        for (class, mut places) in self.by_class().into_iter().enumerate() {
+            let count = (places.len() as f64 * share).round() as usize;
+            let count = count.clamp(1, places.len().saturating_sub(1).max(1));
+            places.shuffle(&mut stream(seed, "select/pictures", class as u64));
+            if places.len() > 1 {
+                places[..count].iter().for_each(|&place| held[place] = true);
+            }
+        }
+        Ok(held)
     }
 
     fn drawn(&self, share: f64, seed: u64) -> Result<Vec<bool>, DataError> {

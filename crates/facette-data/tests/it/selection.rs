@@ -56,6 +56,27 @@ fn no_identity_stands_on_both_sides_of_a_split() {
 }
 
 #[test]
+fn a_share_of_the_pictures_of_every_class_is_the_same_whatever_the_seed_of_the_run() {
+    let (_root, dataset) = stairs(10);
+    let split: Split = toml::from_str("pictures = 0.2").unwrap();
+    assert_eq!(split, Split::Pictures { pictures: 0.2, seed: 1 });
+    let (train, held) = dataset.split(&split, 1).unwrap();
+    assert_eq!((train.classes(), held.classes()), (dataset.classes(), dataset.classes()));
+    for ((all, train), held) in sizes(&dataset).iter().zip(sizes(&train)).zip(sizes(&held)) {
+        assert_eq!((all - held, all > &1), (train, held > 0));
+        assert!(*all == 1 || held == ((*all as f64 * 0.2).round() as usize).max(1));
+    }
+    assert!(names(&held).iter().all(|name| !names(&train).contains(name)));
+    assert_eq!(names(&dataset.held_out(&split, 7).unwrap()), names(&held));
+    let other = Split::Pictures { pictures: 0.2, seed: 2 };
+    assert_ne!(names(&dataset.held_out(&other, 7).unwrap()), names(&held));
+    for share in [0.0, 1.0, f64::NAN] {
+        let split = Split::Pictures { pictures: share, seed: 1 };
+        assert!(refusal(dataset.split(&split, 0)).contains("pictures of every class"));
+    }
+}
+
+#[test]
 fn a_number_of_large_identities_is_drawn_whatever_the_seed_of_the_run() {
     let (_root, dataset) = stairs(10);
     let split: Split = toml::from_str("drawn = 3\nleast = 5").unwrap();

@@ -35,8 +35,6 @@ pub struct Baseline {
     pub(crate) route: bool,
     /// Whether virtual pictures are shown.
     pub(crate) mixes: bool,
-    /// Whether the teacher is the picture itself.
-    pub(crate) picture: bool,
 }
 
 /// What RepDistiller gives every term: the labels at full weight, no soft logits.
@@ -50,7 +48,6 @@ pub(crate) const PLAIN: Baseline = Baseline {
     terms: &[],
     route: false,
     mixes: false,
-    picture: false,
 };
 
 /// Settings of the method.
@@ -118,7 +115,6 @@ impl MethodSpec for Baseline {
             labels,
             teacher: true,
             route: self.route,
-            picture: self.picture,
             ..Needs::default()
         };
         self.terms.iter().filter_map(|(name, ..)| of(name).ok()).fold(own, Needs::or)

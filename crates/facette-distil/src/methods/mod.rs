@@ -18,6 +18,7 @@ pub mod published;
 pub mod relational_subsets;
 pub mod reskd;
 pub mod rim;
+pub mod rim_fhn;
 pub mod terms;
 
 use crate::method::MethodSpec;
@@ -60,7 +61,7 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::POCKETNET_MULTISTEP,
     &published::TA,
     &reskd::ResKdSpec,
-    &published::RIM_FHN,
+    &rim_fhn::RimFhnSpec,
     &rim::RimSpec,
     &mdd::MddSpec,
     &relational_subsets::RelationalSubsetsSpec,

@@ -287,17 +287,6 @@ pub const SNAPSHOT: Baseline = Baseline {
     ..PLAIN
 };
 
-/// The first stage of `rim`: hallucination, by pixels alone.
-pub const RIM_FHN: Baseline = Baseline {
-    id: "rim-fhn",
-    about: "a network that paints the large face, by squared error; `rim` reads what it paints",
-    source: "arXiv 1905.10777; HyoKong/Cross-Resolution-Face-Recognition (pixel loss, weight 50)",
-    gamma: 0.0,
-    terms: &[("squared", 50.0, "project = \"none\"")],
-    picture: true,
-    ..PLAIN
-};
-
 /// Proxyless distillation.
 pub const PROXYLESS: Baseline = Baseline {
     id: "proxyless",

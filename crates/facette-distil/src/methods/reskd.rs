@@ -7,10 +7,10 @@
 //! The first student, stream `base`, is finished and gives no gradient; only the second, stream `student`, learns.
 //! The student that is kept is the sum of both, one network: embeddings and class scores are added.
 //! Source: Li et al. 2020 (arXiv 2006.04719), of which the abstract was at hand: T = 4 and unit weights are
-//! reconstructed. Deviations: the paper takes several rounds, each with the sum so far as its base, here a base is a
-//! network of the registry, so there is one; it measures an energy of the residual to choose how small the next
-//! network is, here the recipe names it; and it leaves later networks out for pictures of which the sum is sure
-//! already, here all of the sum is computed.
+//! reconstructed. The paper takes several rounds, each with the sum so far as its base: name that as the base of the next
+//! (`teachers.base`). Deviations: the paper measures an energy of the residual to choose how small the next network is, here
+//! the recipe names it; and it leaves later networks out for pictures of which the sum is sure already, here all of the sum
+//! is computed.
 
 use serde::{Deserialize, Serialize};
 use toml::Table;

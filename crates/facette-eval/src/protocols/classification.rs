@@ -1,5 +1,7 @@
 //! Classification of a labelled set of pictures from logits.
 
+use std::sync::Arc;
+
 use facette_data::Report;
 
 use super::{ProtocolSpec, Request, Subject};
@@ -47,7 +49,10 @@ impl ProtocolSpec for Classify {
             });
         }
         let Subject { embedder, info } = subject;
-        let set = request.images.labelled()?;
+        let mut set = request.images.labelled()?;
+        if let Some(split) = &options.held_out {
+            set = Arc::new(set.held_out(split, options.seed)?);
+        }
         let preparation =
             Preparation::new(embedder.input(), options.size.map(|sizes| sizes.second))?;
         let load = |i: usize| set.picture(i).map_err(|e| e.to_string());

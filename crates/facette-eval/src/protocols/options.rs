@@ -1,5 +1,6 @@
 //! How a protocol is run.
 
+use facette_data::Split;
 use serde::{Deserialize, Serialize};
 
 use crate::conventions::CONVENTIONS;
@@ -32,6 +33,9 @@ pub struct ProtocolOptions {
     /// How many identities are drawn, how large each must be, and how many pictures of them are used.
     /// `closed-set`.
     pub closed_set: ClosedSet,
+    /// Only the pictures that a split holds out, as a recipe's `data.split` does. `classification`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<Split>,
     /// Seed of random splits. `identification`, `closed-set`.
     pub seed: u64,
     /// How many missing or unreadable pictures are left out instead of being an error. All.
@@ -78,6 +82,7 @@ impl Default for ProtocolOptions {
             gallery: 1,
             strangers: 0.0,
             closed_set: ClosedSet::default(),
+            held_out: None,
             seed: 1,
             allow_bad: 0,
             batch: 128,

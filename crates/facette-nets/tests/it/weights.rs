@@ -8,7 +8,7 @@ use facette_graph::{
 };
 use facette_nets::{Init, Mode, NetOptions, NetsError, Network, Parameters, build, read};
 
-use crate::support::{pictures, values};
+use crate::support::{pictures, tensor, values};
 
 fn options() -> NetOptions {
     NetOptions::new(16).set("widths", vec![4i64, 6]).set("blocks", vec![1i64, 1]).embedding(7)
@@ -160,4 +160,27 @@ fn a_frozen_copy_is_equal_and_stays_so() {
     network.parameters_mut().set("embedding.bias", values("bias", 7)).unwrap();
     assert_eq!(frozen.arrays().unwrap(), before, "training the original leaves the copy alone");
     assert_ne!(network.arrays().unwrap()["stem.bn.running_mean"], before["stem.bn.running_mean"]);
+}
+
+#[test]
+fn a_passing_copy_lets_gradient_through_and_does_not_learn() {
+    let device = Device::flex().autodiff();
+    let network = network(3, &device);
+    let picture = tensor(values("picture", 2 * 3 * 16 * 16), [2, 3, 16, 16], &device);
+    let slopes = |network: &Network| {
+        let x = picture.clone().require_grad();
+        let weights = tensor(
+            values("loss", 2 * network.embedding_dim()),
+            [2, network.embedding_dim()],
+            &device,
+        );
+        let grads = (network.infer(x.clone()).embedding * weights).sum().backward();
+        let learned = network.parameters().iter().any(|p| p.value.grad(&grads).is_some());
+        (read("gradient", &x.grad(&grads).unwrap()).unwrap(), learned)
+    };
+    let (own, learned) = slopes(&network);
+    assert!(learned && own.iter().any(|slope| *slope != 0.0));
+    for finished in [&network, &network.frozen()] {
+        assert_eq!(slopes(&finished.passing(&device)), (own.clone(), false));
+    }
 }

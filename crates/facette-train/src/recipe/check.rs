@@ -115,7 +115,10 @@ impl Recipe {
                     format!("no earlier stage is called {name:?}")
                 })?;
             }
-            let shown = matches!(teacher.kind, TeacherKind::Onnx | TeacherKind::Picture);
+            let shown = matches!(
+                teacher.kind,
+                TeacherKind::Onnx | TeacherKind::Picture | TeacherKind::Weights
+            );
             require(!shown || views.teacher.is_some(), &format!("{key}.views.teacher"), || {
                 "missing; it says what the teacher is shown".into()
             })?;
@@ -145,7 +148,7 @@ impl Recipe {
         })?;
         let streams =
             spec.streams(settings).map_err(|e| Misfit::new(format!("{key}.settings"), e))?;
-        for stream in &streams {
+        for stream in streams.iter().filter(|stream| stream.same.is_none()) {
             let supplied = match stream.name.as_str() {
                 "student" => true,
                 "teacher" => teacher.is_some(),
@@ -170,7 +173,8 @@ impl Recipe {
         }
         for (name, net) in &stage.streams {
             let place = format!("{key}.streams.{name}");
-            require(streams.iter().any(|stream| &stream.name == name), &place, || {
+            let named = |stream: &Stream| &stream.name == name && stream.same.is_none();
+            require(streams.iter().any(named), &place, || {
                 format!("method {:?} has no stream of that name", stage.method)
             })?;
             check_net(&place, net)?;
@@ -187,8 +191,9 @@ impl Recipe {
         }
         for (name, teacher) in &stage.teachers {
             let place = format!("{key}.teachers.{name}");
-            let finished = |stream: &&Stream| &stream.name == name && !stream.learns;
-            require(name != "teacher" && streams.iter().any(|s| finished(&s)), &place, || {
+            let finished =
+                |s: &Stream| &s.name == name && !s.learns && s.same.is_none() && name != "teacher";
+            require(streams.iter().any(finished), &place, || {
                 format!("method {:?} has no other finished stream of that name", stage.method)
             })?;
             let fits = !matches!(teacher.kind, TeacherKind::Net | TeacherKind::Route);
@@ -337,8 +342,17 @@ fn check_teacher(key: &str, teacher: &TeacherSettings) -> Result<(), Misfit> {
     require(teacher.output.is_none() || teacher.kind == TeacherKind::Onnx, &at("output"), || {
         "only ONNX models have named outputs".into()
     })?;
-    require((teacher.kind == TeacherKind::Net) == teacher.net.is_some(), &at("net"), || {
-        "a teacher that learns (kind = \"net\"), and only such a teacher, names its network".into()
+    let bare = matches!(teacher.kind, TeacherKind::Net | TeacherKind::Weights);
+    require(bare == teacher.net.is_some(), &at("net"), || {
+        "a teacher that learns (kind = \"net\") or is bare weights (kind = \"weights\"), and only such \
+         a teacher, names its network"
+            .into()
+    })?;
+    let started = |net: &StudentSettings| net.init.is_some() || net.init_stage.is_some();
+    let finished =
+        teacher.kind == TeacherKind::Weights && teacher.net.as_ref().is_some_and(started);
+    require(!finished, &at("net"), || {
+        "its weights are those at path; leave init and init_stage out".into()
     })?;
     match &teacher.net {
         Some(net) => check_net(&at("net"), net),

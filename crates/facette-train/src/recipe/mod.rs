@@ -144,6 +144,9 @@ pub enum TeacherKind {
     Route,
     /// A student file of facette, at `path` under the data root.
     File,
+    /// Bare weights (safetensors, named as in PyTorch), at `path` under the data root, of the network that `net`
+    /// names. Unlike an ONNX model it yields stage maps, and lets gradient through.
+    Weights,
     /// Features computed elsewhere, which stand beside the pictures: a column of the source, or
     /// the features file that it names.
     Features,
@@ -167,7 +170,7 @@ pub struct TeacherSettings {
     /// Output of an ONNX model that holds the embedding; where not given, the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// Architecture and settings of a teacher that learns.
+    /// Architecture and settings of a teacher that learns, or of which only weights are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub net: Option<StudentSettings>,
     /// Whether the embedding is the normalised sum of the normalised embeddings of the picture

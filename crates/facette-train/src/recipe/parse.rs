@@ -77,6 +77,11 @@ impl Recipe {
             for (name, net) in &mut stage.streams {
                 fill_net(&key(&format!("streams.{name}")), net)?;
             }
+            for (name, teacher) in &mut stage.teachers {
+                if let Some(net) = &mut teacher.net {
+                    fill_net(&key(&format!("teachers.{name}.net")), net)?;
+                }
+            }
         }
         Ok(())
     }

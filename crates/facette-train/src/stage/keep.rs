@@ -55,11 +55,11 @@ impl StageRun {
                 if let Some(value) = values.iter().find(|value| !value.is_finite()) {
                     return Err(self.diverged(run, &spec.name, f64::from(*value)));
                 }
-                tensors.push((format!("stream/{}/{}", member.name, spec.name), values));
+                tensors.push((format!("stream/{}/{}", member.stream.name, spec.name), values));
             }
             updates.push(optimiser.memories().iter().map(|memory| memory.updates).collect());
             for (place, memory) in optimiser.memories().iter().enumerate() {
-                let name = |part| format!("memory/{}/{place}/{part}", member.name);
+                let name = |part| format!("memory/{}/{place}/{part}", member.stream.name);
                 tensors.push((name("first"), memory.first.clone()));
                 tensors.push((name("second"), memory.second.clone()));
             }
@@ -140,13 +140,13 @@ impl StageRun {
             let Body::Learner { network, optimiser, .. } = &mut member.body else { continue };
             let specs: Vec<_> = network.parameters().iter().map(|p| p.spec.clone()).collect();
             for spec in specs {
-                let name = format!("stream/{}/{}", member.name, spec.name);
+                let name = format!("stream/{}/{}", member.stream.name, spec.name);
                 let values = checkpoint.take(path, &name, Some(spec.len()))?;
                 network.parameters_mut().set(&spec.name, values)?;
             }
             let mut memories = Vec::new();
             for (place, updates) in updates.next().unwrap_or_default().into_iter().enumerate() {
-                let name = |part| format!("memory/{}/{place}/{part}", member.name);
+                let name = |part| format!("memory/{}/{place}/{part}", member.stream.name);
                 let first = checkpoint.take(path, &name("first"), None)?;
                 let second = checkpoint.take(path, &name("second"), None)?;
                 memories.push(Memory { updates, first, second });
@@ -184,14 +184,17 @@ impl StageRun {
     /// As [`StageRun::save`].
     pub(crate) fn finish(&mut self, run: &mut Run<'_>) -> Result<(), TrainError> {
         for member in &self.streams.members {
-            if let (Body::Learner { network, .. }, false) = (&member.body, member.name == STUDENT) {
-                let path =
-                    run.stage_folder(self.index).join(format!("{}.safetensors", member.name));
+            if let (Body::Learner { network, .. }, false) =
+                (&member.body, member.stream.name == STUDENT)
+            {
+                let path = run
+                    .stage_folder(self.index)
+                    .join(format!("{}.safetensors", member.stream.name));
                 StateDict { arrays: network.arrays()? }.save(&path)?;
             }
         }
         let mut left = StateDict { arrays: Arrays::new() };
-        let student = self.streams.members.len() - 1;
+        let student = self.streams.student;
         for tie in self.ties.iter_mut().filter(|tie| tie.learner == student && tie.term.is_kept()) {
             let term = tie.term.name().to_owned();
             for parameters in tie.term.parameters_mut() {

@@ -1,6 +1,7 @@
 //! A stage at work: its streams, its terms, and how far it has come.
 
 mod build;
+mod cast;
 mod keep;
 mod observe;
 

@@ -6,9 +6,11 @@ mod model;
 mod open;
 mod outputs;
 mod route;
+mod start;
 
 pub use cache::TeacherCache;
 pub(crate) use model::Model;
-pub(crate) use open::{Teacher, initialise, open};
+pub(crate) use open::{Teacher, open};
 pub(crate) use outputs::Outputs;
 pub(crate) use route::Route;
+pub(crate) use start::{initialise, part};

@@ -1,6 +1,6 @@
 //! From a recipe's teacher to something that yields knowledge.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use facette_data::{TeacherMode, TeacherView, Views};
 use facette_distil::StreamShapes;
@@ -9,10 +9,9 @@ use facette_image::View;
 use facette_nets::{Init, NetOptions, Network, OnnxModel, OnnxOptions, Wanted, build};
 
 use super::compute::{self, Task};
-use super::{Model, Outputs, Route, route};
+use super::{Model, Outputs, Route, route, start};
 use crate::error::TrainError;
-use crate::observer::Event;
-use crate::recipe::{StudentInput, StudentSettings, TeacherKind, TeacherSettings};
+use crate::recipe::{StudentInput, TeacherKind, TeacherSettings};
 use crate::run::{Run, file};
 use crate::streams::Body;
 use crate::student;
@@ -54,7 +53,9 @@ pub(crate) fn open(
     let (name, file) = match settings.kind {
         TeacherKind::Features | TeacherKind::Net => return Ok(beside(settings)),
         TeacherKind::Onnx => (path.display().to_string(), run.paths.data.join(&path)),
-        TeacherKind::File => (path.display().to_string(), run.paths.data.join(&path)),
+        TeacherKind::File | TeacherKind::Weights => {
+            (path.display().to_string(), run.paths.data.join(&path))
+        }
         TeacherKind::Run => {
             let folder = run.paths.runs.join(&path);
             (folder.display().to_string(), student::chosen(&folder))
@@ -70,16 +71,23 @@ pub(crate) fn open(
     };
     let refuse = |problem: String| TrainError::Teacher { teacher: name.clone(), problem };
     let chosen = views.teacher.clone();
-    let (model, digest, view) = if settings.kind == TeacherKind::Onnx {
-        let view = chosen.ok_or_else(|| refuse("has no view; add [views.teacher]".into()))?;
-        let size = view.view.size.width;
-        let options =
-            OnnxOptions { output: settings.output.clone(), size: Some(size), threads: None };
-        let model = OnnxModel::open_with(&file, &options)?;
-        let digest = model.digest().to_owned();
-        (Model::Onnx(Box::new(model)), digest, view)
-    } else {
-        of_file(run, &file, &name, chosen)?
+    let viewed = || chosen.clone().ok_or_else(|| refuse("has no view; add [views.teacher]".into()));
+    let (model, digest, view) = match (settings.kind, &settings.net) {
+        (TeacherKind::Onnx, _) => {
+            let view = viewed()?;
+            let size = view.view.size.width;
+            let options =
+                OnnxOptions { output: settings.output.clone(), size: Some(size), threads: None };
+            let model = OnnxModel::open_with(&file, &options)?;
+            let digest = model.digest().to_owned();
+            (Model::Onnx(Box::new(model)), digest, view)
+        }
+        (TeacherKind::Weights, Some(net)) => {
+            let view = viewed()?;
+            let (network, digest) = start::finished(run, &file, net, &view.view)?;
+            (Model::Network(Box::new(network)), digest, view)
+        }
+        _ => of_file(run, &file, &name, chosen.clone())?,
     };
     let [channels, height, width] = model.picture();
     let shown = [view.view.planes(), view.view.size.height, view.view.size.width];
@@ -155,7 +163,7 @@ fn of_file(
     let view = match chosen {
         None => TeacherView { view: own, mode: TeacherMode::Clean },
         Some(chosen) => {
-            agree(student.card(), &own, &chosen.view, name)?;
+            agree(student.card(), &own, &chosen.view, name, "views.teacher.view, or leave it out")?;
             chosen
         }
     };
@@ -163,7 +171,14 @@ fn of_file(
     Ok((Model::Network(Box::new(network)), student.digest().to_owned(), view))
 }
 
-fn agree(card: &Card, own: &View, chosen: &View, name: &str) -> Result<(), TrainError> {
+/// Refuses a view that is not what the card of `name` says; `place` is where it stands.
+pub(super) fn agree(
+    card: &Card,
+    own: &View,
+    chosen: &View,
+    name: &str,
+    place: &str,
+) -> Result<(), TrainError> {
     let same = |view: &View| (view.size, view.kernel, view.channels, view.mean, view.std);
     if same(own) == same(chosen) {
         return Ok(());
@@ -171,9 +186,7 @@ fn agree(card: &Card, own: &View, chosen: &View, name: &str) -> Result<(), Train
     let input = serde_json::to_string(&card.input).expect("cards are plain values");
     Err(TrainError::Teacher {
         teacher: name.to_owned(),
-        problem: format!(
-            "its card says {input}; say the same in views.teacher.view, or leave it out"
-        ),
+        problem: format!("its card says {input}; say the same in {place}"),
     })
 }
 
@@ -223,6 +236,14 @@ impl Teacher {
     /// What terms left beside it when it was trained here, by `<term>.<tensor>`.
     pub(crate) fn left(&self) -> Option<&Arrays> {
         self.left.as_ref()
+    }
+
+    /// Its network, where it is one of ours that stays the same.
+    pub(crate) fn network(&self) -> Option<&Network> {
+        match &self.source {
+            Source::Model { model: Model::Network(network), .. } => Some(network),
+            _ => None,
+        }
     }
 
     /// The shapes of what it yields.
@@ -386,50 +407,4 @@ fn adapted(network: &Network, known: &Outputs, batch: usize) -> Result<Outputs, 
         rows.extend(facette_nets::read("embedding", &knowledge.embedding)?);
     }
     Ok(Outputs::new(network.embedding_dim(), None, rows, device))
-}
-
-/// Gives a fresh network, that of stream `stream`, the weights its recipe says it starts from. A student that is made of
-/// several networks gives its part of the stream's name.
-///
-/// # Errors
-/// [`TrainError::Graph`] if the file does not fit, [`TrainError::Teacher`] if it holds none of the
-/// network's tensors.
-pub(crate) fn initialise(
-    run: &mut Run<'_>,
-    stream: &str,
-    net: &StudentSettings,
-    network: &mut Network,
-) -> Result<(), TrainError> {
-    let path: PathBuf = match (&net.init, &net.init_stage) {
-        (Some(path), _) => run.paths.data.join(path),
-        (None, Some(name)) => match student::of_stage(run.recipe, &run.paths.folder, name) {
-            Some((_, path)) => path,
-            None => return Ok(()),
-        },
-        (None, None) => return Ok(()),
-    };
-    let dict = StateDict::open(&path)?;
-    let part = dict.part(stream);
-    let found = match part.arrays.is_empty() {
-        true => dict.fit(network.graph())?,
-        false => part.fit(network.graph())?,
-    };
-    if found.arrays.is_empty() {
-        return Err(TrainError::Teacher {
-            teacher: path.display().to_string(),
-            problem: format!(
-                "holds none of the tensors of {}; name a file of the same architecture",
-                network.graph().architecture
-            ),
-        });
-    }
-    network.set_imported(&found)?;
-    run.observer.on(&Event::Message(format!(
-        "starts from {}: {} tensors taken over, {} fresh, {} unused",
-        path.display(),
-        found.arrays.len(),
-        found.missing.len(),
-        found.unused.len()
-    )));
-    Ok(())
 }

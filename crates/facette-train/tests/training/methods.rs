@@ -157,6 +157,16 @@ fn a_student_that_is_a_sum_is_one_network() {
     let near = |i: usize| (whole[i] - parts[0][i] - parts[1][i]).abs() < 1e-5;
     assert!((0..whole.len()).all(near), "{whole:?} {parts:?}");
 
+    // Another round: the sum so far is the base of the next network, as it is.
+    let round = "stage.0.teachers={ base = { kind = 'run', path = 'sum' } }".to_owned();
+    let (second, _) = finished("reskd", &["stage.0.streams={}".to_owned(), round], "second");
+    assert_eq!(second.card().graph.architecture, "facette+facette+facette");
+    assert_eq!(part(&second, "base"), *sum.arrays());
+    let whole = embed(second.card().graph.clone(), second.arrays());
+    let last = embed(first.card().graph.clone(), &part(&second, "student"));
+    let base = embed(graph.clone(), sum.arrays());
+    assert!((0..whole.len()).all(|i| (whole[i] - base[i] - last[i]).abs() < 1e-5));
+
     // Three networks: the second and third read what the first paints, and the third starts from
     // its part of a student of three.
     let (frozen, _) = finished("rim", &[], "frozen");
@@ -178,6 +188,47 @@ fn a_student_that_is_a_sum_is_one_network() {
     for name in ["front", "base", "student"] {
         assert_ne!(part(&joint, name), part(&frozen, name), "{name} learned on");
     }
+}
+
+#[test]
+fn a_painter_learns_from_what_a_recogniser_sees_in_its_pictures() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let run = |id: &str, overrides: &[&str], folder: &str| {
+        let method = METHODS.iter().find(|method| method.id() == id).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
+        let recipe = Recipe::parse(id, &recipe(*method).to_toml(), &overrides)?;
+        let outcome = support::run(&recipe, root.path(), folder, false, &mut Unobserved);
+        outcome.map(|outcome| std::fs::read(outcome.student).unwrap())
+    };
+    let maps = |folder: &str| -> Vec<f64> {
+        let rows =
+            std::fs::read_to_string(root.path().join("runs").join(folder).join("metrics.jsonl"));
+        let row = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        rows.unwrap().lines().filter_map(|line| row(line)["terms"]["maps"].as_f64()).collect()
+    };
+    run("none", &[], "recogniser").unwrap();
+    let pixels = run("rim-fhn", &[], "pixels").unwrap();
+    let perceptual = "stage.0.settings={ perceptual = 10.0 }";
+    let sight = "stage.0.teachers={ sight = { kind = 'run', path = 'recogniser' } }";
+    let both = run("rim-fhn", &[perceptual, sight, "log_every=1"], "both").unwrap();
+    assert_ne!(pixels, both, "gradient reaches the painter through the recogniser");
+    let losses = maps("both");
+    assert!(losses.len() == 3 && losses.iter().all(|loss| *loss > 0.0), "{losses:?}");
+    // A painter of nothing but what the recogniser sees gets ever nearer to it.
+    let own = "stage.0.settings={ perceptual = 10.0, pixels = 1e-9 }";
+    run("rim-fhn", &[own, sight, "log_every=1", "stage.0.steps=12"], "own").unwrap();
+    let losses = maps("own");
+    assert!(losses[11] < 0.8 * losses[0], "{losses:?}");
+
+    let lacking = run("rim-fhn", &[perceptual], "lacking").unwrap_err().to_string();
+    assert!(lacking.contains("stage.teachers.sight"), "{lacking}");
+    let picture = "stage.0.teachers={ sight = { kind = 'picture' } }";
+    let blind = run("rim-fhn", &[perceptual, picture], "blind").unwrap_err().to_string();
+    assert!(blind.contains("gradient goes through it"), "{blind}");
+    let eye = "stage.0.teachers={ eye = { kind = 'run', path = 'recogniser' } }";
+    let named = run("rim-fhn", &[perceptual, eye], "eye").unwrap_err().to_string();
+    assert!(named.contains("sight") || named.contains("no other finished stream"), "{named}");
 }
 
 #[test]

@@ -46,6 +46,43 @@ fn computed(diary: &Diary) -> usize {
 }
 
 #[test]
+fn bare_weights_teach_like_the_student_they_are_of() {
+    let root = tempfile::tempdir().unwrap();
+    support::draw(root.path());
+    let run = |recipe: &Recipe, folder: &str| {
+        let outcome = support::run(recipe, root.path(), folder, false, &mut Diary::default());
+        outcome.map(|outcome| StudentFile::open(&outcome.student).unwrap())
+    };
+    let teacher = run(&parse(TEACHER, &[]), "teacher").unwrap();
+    let weights = facette_graph::StateDict { arrays: teacher.arrays().clone() };
+    weights.save(&root.path().join("data/weights.safetensors")).unwrap();
+    let net = "net = 'facette', embedding = 10, classifier = true, settings = { widths = [6, 8], blocks = [1, 1] }";
+    let bare = |net: &str, method: &str| {
+        let overrides = [
+            &format!(
+                "teacher={{ kind = 'weights', path = 'weights.safetensors', net = {{ {net} }} }}"
+            ),
+            "views.teacher={ mode = 'paired', view = { size = 20, mean = 0.4, std = 0.3 } }",
+            &format!("stage.0.method='{method}'"),
+        ];
+        parse(PUPIL, &overrides)
+    };
+    let paired = "views.teacher={ mode = 'paired', view = { size = 20, mean = 0.4, std = 0.3 } }";
+    for method in ["kd", "vid"] {
+        let of_run = parse(PUPIL, &[paired, &format!("stage.0.method='{method}'")]);
+        let one = run(&of_run, &format!("{method}-run")).unwrap();
+        let other = run(&bare(net, method), &format!("{method}-weights")).unwrap();
+        assert_eq!(one.arrays(), other.arrays(), "{method}");
+    }
+    let lacking = net.replace("[6, 8]", "[6, 9]");
+    let error = run(&bare(&lacking, "kd"), "lacking").unwrap_err().to_string();
+    assert!(error.contains("[9, ") || error.contains("9"), "{error}");
+    let without = "teacher={ kind = 'weights', path = 'weights.safetensors' }";
+    let error = Recipe::parse("recipe.toml", PUPIL, &[without.to_owned()]).unwrap_err().to_string();
+    assert!(error.contains("names its network"), "{error}");
+}
+
+#[test]
 fn a_run_teaches_from_the_cache_and_live() {
     let root = tempfile::tempdir().unwrap();
     support::draw(root.path());
