@@ -45,6 +45,8 @@ const FURTHER: &[(&str, &str)] = &[
     ("relation", "relation = 'distance'"),
     ("pkt", "eps = 1e-6"),
     ("cckd", "kernel = 'bilinear'\nmeasure = 'frobenius'\nnormalise = false"),
+    ("adadistill", "form = 'cosface'\nscale = 16\nproject = 'linear'"),
+    ("fskd", "point = 0"),
     ("darkrank", "nearest = 2\nalpha = 0.5"),
     ("dkd", "warmup = 0"),
     ("at", "difference = 'norm'"),

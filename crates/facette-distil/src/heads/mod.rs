@@ -1,6 +1,7 @@
 //! Heads: terms that classify by the embedding with class weights of their own, which stay
 //! behind when training ends.
 
+pub mod adadistill;
 pub mod adaface;
 pub mod angular;
 pub mod arcface;

@@ -57,6 +57,8 @@ pub const METHODS: &[&dyn MethodSpec] = &[
     &published::FSLR,
     &published::PROXYLESS,
     &published::MARGIN_DISTILLATION,
+    &published::ADADISTILL,
+    &published::FSKD,
     &published::RCO,
     &published::POCKETNET_MULTISTEP,
     &published::TA,

@@ -297,6 +297,26 @@ pub const PROXYLESS: Baseline = Baseline {
     ..PLAIN
 };
 
+/// Adaptive distillation.
+pub const ADADISTILL: Baseline = Baseline {
+    id: "adadistill",
+    about: "a margin softmax whose class centres follow the teacher's embeddings, and nothing else",
+    source: "arXiv 2407.01332; fdbtrs/AdaDistill",
+    gamma: 0.0,
+    terms: &[("adadistill", 1.0, "")],
+    ..PLAIN
+};
+
+/// Feature similarity distillation.
+pub const FSKD: Baseline = Baseline {
+    id: "fskd",
+    about: "a margin head, stage maps that point as the teacher's and relate alike within a person",
+    source: "arXiv 2303.04681; gist-ailab/feature-similarity-KD",
+    gamma: 0.0,
+    terms: &[("cosface", 1.0, ""), ("fskd", 1.0, "")],
+    ..PLAIN
+};
+
 /// Margin distillation.
 pub const MARGIN_DISTILLATION: Baseline = Baseline {
     id: "margin-distillation",

@@ -16,6 +16,7 @@ pub mod darkrank;
 pub mod dist;
 pub mod dkd;
 pub mod fitnet;
+pub mod fskd;
 pub mod fsp;
 pub mod ft;
 pub mod horkd;
@@ -43,8 +44,8 @@ pub mod triplet;
 pub mod vid;
 
 use crate::heads::{
-    adaface, arcface, asoftmax, cosface, margin_distillation, normface, proxyless, softmax,
-    sphereface,
+    adadistill, adaface, arcface, asoftmax, cosface, margin_distillation, normface, proxyless,
+    softmax, sphereface,
 };
 use crate::term::TermSpec;
 
@@ -72,6 +73,7 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &nst::NstSpec,
     &fsp::FspSpec,
     &fitnet::FitNetSpec,
+    &fskd::FskdSpec,
     &vid::VidSpec,
     &maps::MapsSpec,
     &ab::AbSpec,
@@ -96,6 +98,7 @@ pub const TERMS: &[&dyn TermSpec] = &[
     &asoftmax::ASoftmaxSpec,
     &sphereface::SphereFaceSpec,
     &adaface::AdaFaceSpec,
+    &adadistill::AdaDistillSpec,
     &proxyless::ProxylessSpec,
     &margin_distillation::MarginDistillationSpec,
 ];
