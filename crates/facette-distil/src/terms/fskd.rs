@@ -12,8 +12,10 @@
 //! gist-ailab/feature-similarity-KD `face_recognition/metric/distill_loss.py`: weights 20 and 4, with CosFace or ArcFace beside it. There
 //! one architecture sees both sizes enlarged. Here the student's map is the smaller one, to whose size the teacher's is averaged, and a
 //! learned 1x1 convolution leads to the teacher's channels where they differ. s' is the next picture of the same class in the
-//! batch (a `balanced` sampler has some for each); pictures without one have no part in `L_cross`. Maps are not
-//! divided by their lengths before R is taken, which cosines do not notice.
+//! batch (a `balanced` sampler has some for each); pictures without one have no part in `L_cross`.
+//!
+//! Numerics: relations of all places with all places are never formed, for `<A^T B, C^T D> = <A C^T, B D^T>`, and channels are
+//! fewer than places.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use facette_graph::Conv;
@@ -30,6 +32,9 @@ use crate::pooling::to_smaller;
 use crate::settings::{self, check, within};
 use crate::term::{Context, Needs, Term, TermSpec};
 
+/// Least product of squared lengths of two relations of maps of unit length.
+const TINY: f64 = 1e-24;
+
 /// Mean of `1 - cos` of the rows of two tensors `[n, d]`; `[1]`.
 fn apart(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     (rows(a, EPS) * rows(b, EPS)).sum_dim(1).neg().add_scalar(1.0).mean()
@@ -40,11 +45,16 @@ fn flat(map: Tensor<4>) -> Tensor<2> {
     map.reshape([n, c * h * w])
 }
 
-/// How the places of maps of one picture and of another relate, `[n, h w h w]`; both `[n, c, h, w]`.
-fn relation(a: Tensor<4>, b: Tensor<4>) -> Tensor<2> {
-    let [n, c, h, w] = a.dims();
-    let places = |map: Tensor<4>| map.reshape([n, c, h * w]);
-    places(a).swap_dims(1, 2).matmul(places(b)).reshape([n, h * w * h * w])
+/// Maps `[n, c, h, w]` as `[n, c, h w]`, each of unit length.
+fn unit(map: Tensor<4>) -> Tensor<3> {
+    let [n, c, h, w] = map.dims();
+    rows(flat(map), EPS).reshape([n, c, h * w])
+}
+
+/// Products of the channels of two maps `[n, c, m]`, summed over places, `[n, c c]`.
+fn gram(a: &Tensor<3>, b: &Tensor<3>) -> Tensor<2> {
+    let [n, c, _] = a.dims();
+    a.clone().matmul(b.clone().swap_dims(1, 2)).reshape([n, c * c])
 }
 
 /// L_point of one stage: `student` and `target` `[n, c, h, w]`; `[1]`.
@@ -55,13 +65,19 @@ pub fn points(student: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
 /// L_cross of one stage: maps of pictures and of other pictures of the same people, of student and target,
 /// all `[n, c, h, w]`; `[1]`.
 pub fn crossed(student: [Tensor<4>; 2], target: [Tensor<4>; 2]) -> Tensor<1> {
-    let [s, other_s] = student;
-    let [t, other_t] = target;
-    let known = relation(t.clone(), other_t.clone());
-    let mixed = [relation(t, other_s.clone()), relation(s.clone(), other_t)]
-        .map(|mixed| apart(known.clone(), mixed));
-    let [one, two] = mixed;
-    (one + two).mul_scalar(0.5) + apart(known, relation(s, other_s))
+    let [[s, other_s], [t, other_t]] = [student, target].map(|pair| pair.map(unit));
+    let inner = |a: &Tensor<2>, b: &Tensor<2>| (a.clone() * b.clone()).sum_dim(1);
+    let of_t = [gram(&t, &t), gram(&other_t, &other_t)];
+    let of_s = [gram(&s, &s), gram(&other_s, &other_s)];
+    let both = [gram(&t, &s), gram(&other_t, &other_s)];
+    let known = inner(&of_t[0], &of_t[1]);
+    let apart = |product: Tensor<2>, square: Tensor<2>| {
+        let lengths = (known.clone() * square).clamp_min(TINY).sqrt();
+        (product / lengths).neg().add_scalar(1.0).mean()
+    };
+    let mixed = apart(inner(&of_t[0], &both[1]), inner(&of_t[0], &of_s[1]))
+        + apart(inner(&both[0], &of_t[1]), inner(&of_s[0], &of_t[1]));
+    mixed.mul_scalar(0.5) + apart(inner(&both[0], &both[1]), inner(&of_s[0], &of_s[1]))
 }
 
 /// For every picture that is not alone in its class, its place and that of the next of its class.
@@ -207,6 +223,8 @@ impl Term for Fskd {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt;
+
     use super::*;
     use crate::testing::{device, scalar};
 
@@ -232,5 +250,24 @@ mod tests {
         // The student against itself has the relations diag(4, 1): 1 - 8 / 17; mixed ones lie beside the diagonal: 1.
         let expected = 1.0 + 1.0 - 8.0 / 17.0;
         assert!((scalar(&swapped) - expected).abs() < 1e-6, "{}", scalar(&swapped));
+    }
+    #[test]
+    fn relations_that_are_never_formed_are_those_of_the_definition() {
+        let maps = [1, 2, 3, 4].map(|seed| {
+            let mut rng = facette_random::stream(seed, "maps", 0);
+            let drawn: Vec<f32> = (0..3 * 2 * 4).map(|_| rng.random_range(-1.0..1.0)).collect();
+            Tensor::<4>::from_data(TensorData::new(drawn, [3, 2, 2, 2]), &device())
+        });
+        let relation = |a: usize, b: usize| {
+            let places = |i: usize| maps[i].clone().reshape([3, 2, 4]);
+            places(a).swap_dims(1, 2).matmul(places(b)).reshape([3, 16])
+        };
+        let [s, other_s, t, other_t] = [0, 1, 2, 3];
+        let from_known = |a, b| scalar(&apart(relation(t, other_t), relation(a, b)));
+        let mixed = from_known(t, other_s) + from_known(s, other_t);
+        let expected = mixed / 2.0 + from_known(s, other_s);
+        let [a, b, c, d] = maps.clone();
+        let found = scalar(&crossed([a, b], [c, d]));
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
     }
 }

@@ -223,9 +223,11 @@ mod tests {
 
     #[test]
     fn every_level_sums_bytes_as_defined() {
-        for (used, stride, rows) in
-            [(8, 64, 1), (64, 64, 2), (96, 128, 3), (180, 192, 3), (96, 32, 3), (72, 24, 2)]
-        {
+        let table =
+            [(8, 64, 1), (96, 32, 3), (64, 64, 2), (96, 128, 3), (180, 192, 3), (72, 24, 2)];
+        // An interpreter takes a second for what takes a millisecond otherwise.
+        let (shapes, apart) = if cfg!(miri) { (2, 5) } else { (table.len(), 1) };
+        for (used, stride, rows) in table.into_iter().take(shapes) {
             for panels in 1..=PANELS {
                 for tiles in 1..=TILES {
                     let tiles: Vec<Tile> = (0..tiles)
@@ -233,7 +235,7 @@ mod tests {
                         .collect();
                     check([used, stride], rows, panels, &tiles);
                 }
-                for count in 1..=ROWS {
+                for count in (1..=ROWS).step_by(apart) {
                     check([used, stride], rows, panels, &[Tile { start: 3 * stride, count }]);
                 }
             }
