@@ -75,7 +75,7 @@ fn check_bf16(s: &ConvShape) {
 /// Whether a layer is small enough to be tried: an interpreter takes a second for what takes a millisecond otherwise.
 fn fits(s: &ConvShape) -> bool {
     let [batch, ..] = s.input_size();
-    !cfg!(miri) || s.weight_len() * s.out_height() * s.out_width() * batch < 30_000
+    !cfg!(miri) || s.weight_len() * s.out_height() * s.out_width() * batch < 10_000
 }
 
 proptest! {
