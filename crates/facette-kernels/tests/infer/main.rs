@@ -14,7 +14,7 @@ use proptest::prelude::*;
 /// Whether a layer is small enough to be tried: an interpreter takes a second for what takes a millisecond otherwise.
 fn fits(s: &ConvShape) -> bool {
     let [batch, ..] = s.input_size();
-    !cfg!(miri) || s.weight_len() * s.out_height() * s.out_width() * batch < 100_000
+    !cfg!(miri) || s.weight_len() * s.out_height() * s.out_width() * batch < 4_000
 }
 
 /// Numbers of 0..1 without a pattern.
