@@ -155,21 +155,18 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 24 }))]
 
     #[test]
     fn winograd_agrees_with_the_definition(
-        batch in 1_usize..20,
-        (channels, out) in (16_usize..40, 16_usize..40),
-        (height, width) in (3_usize..14, 3_usize..14),
+        batch in 1_usize..(if cfg!(miri) { 2 } else { 20 }),
+        (channels, out) in if cfg!(miri) { (16_usize..18, 16_usize..18) } else { (16..40, 16..40) },
+        (height, width) in if cfg!(miri) { (3_usize..6, 3_usize..6) } else { (3..14, 3..14) },
         padding in (0_usize..3, 0_usize..3),
     ) {
         let options = ConvOptions { padding: padding.into(), ..ConvOptions::default() };
         let input = [batch, channels, height, width];
-        let s = ConvShape::new(input, out, [3, 3], options).expect("a valid shape");
-        if fits(&s) {
-            check(&s);
-        }
+        check(&ConvShape::new(input, out, [3, 3], options).expect("a valid shape"));
     }
 }
 
@@ -239,6 +236,7 @@ fn an_empty_batch_is_served() {
 /// The same bytes whatever the number of threads.
 #[test]
 #[cfg_attr(target_family = "wasm", ignore = "WebAssembly has no threads")]
+#[cfg_attr(miri, ignore = "an interpreter takes an hour")]
 fn results_do_not_depend_on_the_number_of_threads() {
     let s = shape([50, 24, 6, 6], 40, 3, 1, 1);
     let (x, w) = (values(s.input_len(), 1), values(s.weight_len(), 2));
