@@ -310,7 +310,7 @@ mod tests {
     fn bytes_are_those_of_the_other_methods() {
         // An interpreter takes a second for what takes a millisecond otherwise.
         let (batches, largest): (&[usize], _) =
-            if cfg!(miri) { (&[1, 2], 1000) } else { (&[1, 2, 7, 65], usize::MAX) };
+            if cfg!(miri) { (&[1, 2], 550) } else { (&[1, 2, 7, 65], usize::MAX) };
         let number = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
         for (inputs, size, outputs, kernel, options) in [
             (3, [16, 16], 32, [3, 3], options(1, 1, 1)),
