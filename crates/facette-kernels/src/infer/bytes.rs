@@ -11,11 +11,13 @@ use alloc::vec::Vec;
 
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
-use super::dot::{ByteProducts, COLUMNS, Dot, Meanwhile, PANELS, ROWS, SUMS, TILES, Tile};
+use super::dot::{ByteProducts, COLUMNS, Dot, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
 use super::settle::{Settle, Sums};
+#[cfg(target_arch = "x86_64")]
+use super::settle_avx512::Waiting;
 use super::unrolled::{Unroll, Unrolled};
 use super::value::{Source, Target, Value};
 use super::work::Work;
@@ -137,7 +139,12 @@ impl Bytes {
                     if band.count == 0 {
                         break;
                     }
-                    let mut following = Following::new(&mut settle, &before, filled);
+                    let mut following =
+                        Following { settle: &mut settle, band: &before, sums: filled };
+                    #[cfg(target_arch = "x86_64")]
+                    let waiting = products.between.then(|| following.waiting()).flatten();
+                    #[cfg(not(target_arch = "x86_64"))]
+                    let waiting: Option<core::convert::Infallible> = None;
                     let mut product = Dot {
                         source: &*source,
                         tiles: &band.tiles[..band.count],
@@ -148,19 +155,22 @@ impl Bytes {
                         weight,
                         starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
                         into: &mut into[..panels * TILES * SUMS],
-                        meanwhile: &mut following,
+                        #[cfg(target_arch = "x86_64")]
+                        waiting: waiting.as_ref(),
                     };
                     product.check();
                     // SAFETY: the extents were just checked, the level is the processor's, and its
                     // beginning was made.
                     unsafe { (products.dot)(&mut product) };
-                    following.end();
+                    if waiting.is_none() {
+                        following.end();
+                    }
                     core::mem::swap(&mut into, &mut filled);
                     before = band;
                 }
             }
         }
-        Following::new(&mut settle, &before, filled).end();
+        Following { settle: &mut settle, band: &before, sums: filled }.end();
         // SAFETY: as at the beginning.
         unsafe { (products.end)() };
     }
@@ -188,45 +198,52 @@ impl Band {
         }
         band
     }
+
+    /// Each panel with each tile.
+    fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let count = self.count;
+        (0..self.panels).flat_map(move |panel| (0..count).map(move |tile| (panel, tile)))
+    }
+
+    /// The sums of one tile by one panel.
+    fn sums<'a>(&self, sums: &'a [i32], panel: usize, tile: usize) -> Sums<'a, i32> {
+        Sums {
+            sums: &sums[(panel * TILES + tile) * SUMS..][..self.tiles[tile].count * COLUMNS],
+            channel: (self.panel + panel) * COLUMNS,
+            left: self.channels - panel * COLUMNS,
+            pixel: self.pixels[tile],
+        }
+    }
 }
 
-/// What follows the sums of a band, tile by tile.
+/// What follows the sums of a band.
 struct Following<'a, 'b, R: Value, Y: Value> {
     settle: &'b mut Settle<'a, R, Y>,
     band: &'b Band,
     sums: &'b [i32],
-    /// The next one's.
-    panel: usize,
-    tile: usize,
 }
 
 impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
-    fn new(settle: &'b mut Settle<'a, R, Y>, band: &'b Band, sums: &'b [i32]) -> Self {
-        Self { settle, band, sums, panel: 0, tile: 0 }
-    }
-
-    fn end(mut self) {
-        for _ in 0..self.left() {
-            self.next();
+    fn end(self) {
+        let Self { settle, band, sums } = self;
+        for (panel, tile) in band.parts() {
+            settle.run::<Whole>(band.sums(sums, panel, tile));
         }
     }
-}
 
-impl<R: Value, Y: Value> Meanwhile for Following<'_, '_, R, Y> {
-    fn left(&self) -> usize {
-        (self.band.panels - self.panel) * self.band.count - self.tile
-    }
-
-    fn next(&mut self) {
-        let Self { band, panel, tile, .. } = *self;
-        let sums = &self.sums[(panel * TILES + tile) * SUMS..][..band.tiles[tile].count * COLUMNS];
-        let channel = (band.panel + panel) * COLUMNS;
-        let left = band.channels - panel * COLUMNS;
-        self.settle.run::<Whole>(Sums { sums, channel, left, pixel: band.pixels[tile] });
-        self.tile += 1;
-        if self.tile == band.count {
-            (self.panel, self.tile) = (panel + 1, 0);
+    /// All of it as what a loop finishes between its products; `None` where that does not serve.
+    #[cfg(target_arch = "x86_64")]
+    fn waiting(&mut self) -> Option<Waiting<'a>> {
+        let Self { settle: Settle::Sixteen(of), band, sums } = self else { return None };
+        let tiles = &band.tiles[..band.count];
+        if tiles.iter().any(|tile| !tile.count.is_multiple_of(4)) {
+            return None;
         }
+        let mut waiting = Waiting::new(of)?;
+        for (panel, tile) in band.parts() {
+            waiting.push(of, &band.sums(sums, panel, tile));
+        }
+        Some(waiting)
     }
 }
 

@@ -45,7 +45,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let s = &self.layer.shape;
-        let pitch = pitch(s.in_channels);
+        let (pitch, unit) = (pitch(s.in_channels), self.y.unit());
         for picture in 0..self.batch {
             let x = &self.x.values[picture * s.height * s.width * pitch..];
             for row in 0..s.out_height {
@@ -72,10 +72,11 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
                         }
                         let at = pixel * pitch + c;
                         let residual = match &self.residual {
-                            Some(residual) => Some(residual.lanes(at)),
+                            Some(residual) => Some(residual.lanes(at, unit)),
                             None => None,
                         };
-                        self.y.put(at, LANES, self.finish.lanes(c, A::real::<L>(sum), residual));
+                        let finish = self.finish.at::<L>(c, unit);
+                        self.y.put(at, LANES, finish.of(A::real::<L>(sum), residual));
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Rows of bytes by panels of int8 weights.
 
+#[cfg(target_arch = "x86_64")]
+use super::settle_avx512::Waiting;
 use super::unrolled::STEP;
 use crate::Level;
 
@@ -24,14 +26,6 @@ pub(super) struct Tile {
     pub(super) count: usize,
 }
 
-/// Work that a loop may do between its products, part by part.
-pub(super) trait Meanwhile {
-    /// Parts that are left.
-    fn left(&self) -> usize;
-    /// Does the next part; nothing where none is left.
-    fn next(&mut self);
-}
-
 /// `into[p][t][i][n] = starts[p][n] + sum over runs r and k below used of
 /// (source[tiles[t].start + i stride + runs[r] + k] - s) * weight[p][r][k / 4][n][k % 4]`, modulo
 /// 2^32, for rows i below the tile's count, with s from [`ByteProducts`].
@@ -51,9 +45,9 @@ pub(super) struct Dot<'a> {
     pub(super) weight: &'a [i8],
     pub(super) starts: &'a [i32],
     pub(super) into: &'a mut [i32],
-    /// What waits for other instructions than these products do; what is left of it is the caller's.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "AMX alone has the time"))]
-    pub(super) meanwhile: &'a mut dyn Meanwhile,
+    /// What is to be finished between the products, by a loop that does so.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) waiting: Option<&'a Waiting<'a>>,
 }
 
 impl Dot<'_> {
@@ -91,6 +85,9 @@ pub(super) struct ByteProducts {
     /// Trusts that [`Dot::check`] has passed and that the processor has the level.
     pub(super) dot: unsafe fn(&mut Dot<'_>),
     pub(super) end: unsafe fn(),
+    /// Whether it finishes what waits.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) between: bool,
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
     /// Whether it outdoes Winograd's shortcut, and not the plain sums alone.
@@ -106,6 +103,7 @@ impl ByteProducts {
                 begin: super::dot_amx::begin,
                 dot: super::dot_amx::dot,
                 end: super::dot_amx::end,
+                between: true,
                 taken: 0,
                 outdoes_shortcut: true,
             }),
@@ -122,26 +120,21 @@ impl ByteProducts {
     /// A loop that needs nothing before or after.
     #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
     fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8, outdoes_shortcut: bool) -> Self {
-        Self { begin: || (), dot, end: || (), taken, outdoes_shortcut }
+        Self {
+            begin: || (),
+            dot,
+            end: || (),
+            #[cfg(target_arch = "x86_64")]
+            between: false,
+            taken,
+            outdoes_shortcut,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Counts its parts.
-    struct Parts(usize);
-
-    impl Meanwhile for Parts {
-        fn left(&self) -> usize {
-            self.0
-        }
-
-        fn next(&mut self) {
-            self.0 = self.0.checked_sub(1).expect("no more parts than there are");
-        }
-    }
 
     /// The specification, which takes `TAKEN` off each byte.
     fn dot<const TAKEN: i32>(p: &mut Dot<'_>) {
@@ -197,7 +190,8 @@ mod tests {
                     weight,
                     starts,
                     into,
-                    meanwhile: &mut Parts(5),
+                    #[cfg(target_arch = "x86_64")]
+                    waiting: None,
                 };
                 p.check();
                 // SAFETY: the extents were checked, and the level is available.

@@ -14,6 +14,8 @@ pub struct Rectifier {
     pub(super) cap: f32,
     /// Whether all slopes are 0.
     flat: bool,
+    /// The largest magnitude of a slope.
+    steepest: f32,
 }
 
 impl Rectifier {
@@ -21,7 +23,8 @@ impl Rectifier {
     pub fn new(mut slopes: Vec<f32>, cap: f32) -> Self {
         slopes.resize(padded(slopes.len()), 0.0);
         let flat = slopes.iter().all(|&slope| slope == 0.0);
-        Self { slopes, cap, flat }
+        let steepest = largest(&slopes);
+        Self { slopes, cap, flat, steepest }
     }
 
     /// Whether it is the maximum with 0 and nothing else.
@@ -31,8 +34,8 @@ impl Rectifier {
     }
 
     #[inline(always)]
-    fn at<L: Lanes>(&self, c: usize) -> RectifierLanes<L> {
-        let (slope, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap));
+    fn at<L: Lanes>(&self, c: usize, unit: f32) -> RectifierLanes<L> {
+        let (slope, cap) = (L::read(eight(&self.slopes, c)), L::splat(self.cap * unit));
         RectifierLanes { slope, cap, flat: self.flat }
     }
 }
@@ -57,6 +60,9 @@ impl<L: Lanes> RectifierLanes<L> {
 }
 
 /// `outer(inner(sum * scale + bias) + residual)`, channel by channel; each operation is rounded.
+///
+/// What bytes are written from is computed in steps of their code: scale, bias, caps and residual
+/// are multiplied by the steps in 1 before all else, each product rounded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
     channels: usize,
@@ -64,6 +70,8 @@ pub struct Finish {
     pub(super) bias: Vec<f32>,
     pub(super) inner: Option<Rectifier>,
     pub(super) outer: Option<Rectifier>,
+    /// The largest magnitudes of scale and bias.
+    most: [f32; 2],
 }
 
 impl Finish {
@@ -76,7 +84,8 @@ impl Finish {
         crate::check_len("bias", bias.len(), channels);
         scale.resize(padded(channels), 0.0);
         bias.resize(padded(channels), 0.0);
-        Self { channels, scale, bias, inner: None, outer: None }
+        let most = [largest(&scale), largest(&bias)];
+        Self { channels, scale, bias, inner: None, outer: None, most }
     }
 
     /// With an activation before the residual sum.
@@ -104,51 +113,47 @@ impl Finish {
         self.channels
     }
 
-    /// The bias of each channel.
-    pub fn bias(&self) -> &[f32] {
-        &self.bias[..self.channels]
-    }
-
-    /// The bias of each channel, to be changed.
-    pub fn bias_mut(&mut self) -> &mut [f32] {
-        &mut self.bias[..self.channels]
-    }
-
     /// Channels that there are numbers for, the padding's included.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn padded(&self) -> usize {
         padded(self.channels)
     }
 
+    /// Whether what follows any whole numbers of 32 bits stays within them, in steps of which there
+    /// are `unit` in 1, where a residual is of bytes with `residual` such steps each.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn stays_whole(&self, unit: f32, residual: f32) -> bool {
+        let [scale, bias] = self.most.map(|most| most * unit);
+        let slopes = [&self.inner, &self.outer].map(|of| of.as_ref().map_or(1.0, |r| r.steepest));
+        // 2^31 / 16 and the bias are less than 2^27.6, twice that and a residual less than 2^29.4,
+        // and twice that less than 2^31.
+        let bounds = [(scale, 1.0 / 16.0), (bias, 6e7), (residual, 1e6), (slopes[0], 2.0)];
+        bounds.iter().all(|(most, bound)| most <= bound) && slopes[1] <= 2.0
+    }
+
     fn check(&self, rectifier: &Rectifier) {
         crate::check_len("slopes", rectifier.slopes.len(), padded(self.channels));
     }
 
-    /// What follows the sums of channels `c..c + 8`.
+    /// What follows the sums of channels `c..c + 8`, in steps of which there are `unit` in 1.
     #[inline(always)]
-    pub(super) fn at<L: Lanes>(&self, c: usize) -> FinishLanes<L> {
+    pub(super) fn at<L: Lanes>(&self, c: usize, unit: f32) -> FinishLanes<L> {
         FinishLanes {
-            scale: L::read(eight(&self.scale, c)),
-            bias: L::read(eight(&self.bias, c)),
+            scale: L::read(eight(&self.scale, c)).mul(L::splat(unit)),
+            bias: L::read(eight(&self.bias, c)).mul(L::splat(unit)),
             inner: match &self.inner {
-                Some(inner) => Some(inner.at(c)),
+                Some(inner) => Some(inner.at(c, unit)),
                 None => None,
             },
             outer: match &self.outer {
-                Some(outer) => Some(outer.at(c)),
+                Some(outer) => Some(outer.at(c, unit)),
                 None => None,
             },
         }
     }
-
-    /// Channels `c..c + 8`.
-    #[inline(always)]
-    pub(super) fn lanes<L: Lanes>(&self, c: usize, sum: L, residual: Option<L>) -> L {
-        self.at(c).of(sum, residual)
-    }
 }
 
-/// The [`Finish`] of eight channels, for many pixels.
+/// The [`Finish`] of eight channels, for many pixels, in steps.
 #[derive(Clone, Copy)]
 pub(super) struct FinishLanes<L> {
     scale: L,
@@ -177,6 +182,12 @@ impl<L: Lanes> FinishLanes<L> {
 /// Room for eight lanes from any channel on.
 fn padded(channels: usize) -> usize {
     pitch(channels) + LANES
+}
+
+/// The largest magnitude; a NaN where there is one.
+fn largest(of: &[f32]) -> f32 {
+    let larger = |most: f32, x: f32| if x > most || x.is_nan() { x } else { most };
+    of.iter().map(|x| x.abs()).fold(0.0, larger)
 }
 
 #[inline(always)]

@@ -19,15 +19,16 @@ struct Pointwise<'a, X: Value, R: Value, Y: Value> {
 impl<X: Value, R: Value, Y: Value> Task for Pointwise<'_, X, R, Y> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
-        let pitch = pitch(self.finish.channels());
+        let (pitch, unit) = (pitch(self.finish.channels()), self.y.unit());
         for pixel in (0..self.x.values.len()).step_by(pitch) {
             for c in (0..pitch).step_by(LANES) {
                 let at = pixel + c;
                 let residual = match &self.residual {
-                    Some(residual) => Some(residual.lanes(at)),
+                    Some(residual) => Some(residual.lanes(at, unit)),
                     None => None,
                 };
-                self.y.put(at, LANES, self.finish.lanes(c, self.x.lanes::<L>(at), residual));
+                let x = self.x.lanes::<L>(at, 1.0);
+                self.y.put(at, LANES, self.finish.at::<L>(c, unit).of(x, residual));
             }
         }
     }

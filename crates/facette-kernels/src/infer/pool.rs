@@ -57,8 +57,8 @@ impl<X: Value, Y: Value, const MAXIMUM: bool> Task for Pool<'_, X, Y, MAXIMUM> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let s = self.window.0;
-        let pitch = pitch(s.in_channels);
-        let factor = L::splat(1.0 / s.taps() as f32);
+        let (pitch, unit) = (pitch(s.in_channels), self.y.unit());
+        let factor = L::splat(unit / s.taps() as f32);
         for pixel in 0..self.batch * s.out_height * s.out_width {
             let (column, row) = (pixel % s.out_width, pixel / s.out_width % s.out_height);
             let first = pixel / (s.out_width * s.out_height) * s.height * s.width;
@@ -67,16 +67,16 @@ impl<X: Value, Y: Value, const MAXIMUM: bool> Task for Pool<'_, X, Y, MAXIMUM> {
             for c in (0..pitch).step_by(LANES) {
                 let place = |i: usize, j: usize| (first + i * s.width + j) * pitch + c;
                 let mut found: L = match MAXIMUM {
-                    true => self.x.lanes(place(rows.start, columns.start)),
+                    true => self.x.lanes(place(rows.start, columns.start), 1.0),
                     false => L::splat(0.0),
                 };
                 for i in rows.clone() {
                     for j in columns.clone() {
-                        let x: L = self.x.lanes(place(i, j));
+                        let x: L = self.x.lanes(place(i, j), 1.0);
                         found = if MAXIMUM { found.less(x, x, found) } else { found.add(x) };
                     }
                 }
-                let found = if MAXIMUM { found } else { found.mul(factor) };
+                let found = if MAXIMUM { found.mul(L::splat(unit)) } else { found.mul(factor) };
                 self.y.put(pixel * pitch + c, LANES, found);
             }
         }

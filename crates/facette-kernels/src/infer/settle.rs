@@ -47,7 +47,12 @@ impl<'a, R: Value, Y: Value> Settle<'a, R, Y> {
     ) -> Self {
         #[cfg(target_arch = "x86_64")]
         let y = match residual.map_or(Some(None), |r| r.bytes().map(Some)) {
-            Some(residual) if lone && A::ints(&[]).is_some() && level.runs(Level::Avx512) => {
+            Some(residual)
+                if lone
+                    && A::ints(&[]).is_some()
+                    && level.runs(Level::Avx512)
+                    && Sixteen::serves(finish, residual.map(|r| r.1), y.unit()) =>
+            {
                 match y.into_bytes() {
                     Ok(y) => return Self::Sixteen(Sixteen::new(level, finish, residual, y)),
                     Err(y) => y,
@@ -96,7 +101,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Part<'_, '_, A, R, Y> {
         let Self { columns, sums } = self;
         for lane in (0..sums.left.min(COLUMNS)).step_by(LANES) {
             let count = if columns.lone { LANES } else { LANES.min(sums.left - lane) };
-            let finish = columns.finish.at::<L>(sums.channel + lane);
+            let finish = columns.finish.at::<L>(sums.channel + lane, columns.y.unit());
             match (count, columns.residual) {
                 (LANES, None) => columns.run::<A, L>(sums, lane, LANES, None, finish),
                 (LANES, Some(residual)) => {
@@ -119,12 +124,12 @@ impl<R: Value, Y: Value> Columns<'_, R, Y> {
         residual: Option<Source<'_, R>>,
         finish: FinishLanes<L>,
     ) {
-        let pitch = pitch(self.finish.channels());
+        let (pitch, unit) = (pitch(self.finish.channels()), self.y.unit());
         let mut at = sums.pixel * pitch + sums.channel + lane;
         for sums in sums.sums.chunks_exact(COLUMNS) {
             let sums: &[A::Sum; 8] = sums[lane..lane + 8].try_into().expect("a range of eight");
             let residual = match &residual {
-                Some(residual) => Some(residual.part::<L>(at, count)),
+                Some(residual) => Some(residual.part::<L>(at, count, unit)),
                 None => None,
             };
             self.y.put(at, count, finish.of(A::real(A::sums::<L>(sums)), residual));

@@ -37,8 +37,12 @@ mod private {
         ) -> Result<BytesMut<'_>, (&mut [Self], Self::Meaning)> {
             Err((values, code))
         }
-        fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning) -> L;
-        fn write8<L: Lanes>(lanes: L, code: Self::Meaning) -> [Self; 8];
+        /// Steps in 1.
+        fn unit(code: Self::Meaning) -> f32;
+        /// What values stand for, in steps of which there are `unit` in 1.
+        fn read8<L: Lanes>(values: &[Self; 8], code: Self::Meaning, unit: f32) -> L;
+        /// The values of so many of their steps.
+        fn write8<L: Lanes>(steps: L, code: Self::Meaning) -> [Self; 8];
     }
 }
 
@@ -48,13 +52,18 @@ impl Eightfold for f32 {
     type Meaning = ();
 
     #[inline(always)]
-    fn read8<L: Lanes>(values: &[f32; 8], (): ()) -> L {
-        L::read(values)
+    fn unit((): ()) -> f32 {
+        1.0
     }
 
     #[inline(always)]
-    fn write8<L: Lanes>(lanes: L, (): ()) -> [f32; 8] {
-        lanes.write()
+    fn read8<L: Lanes>(values: &[f32; 8], (): (), unit: f32) -> L {
+        L::read(values).mul(L::splat(unit))
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(steps: L, (): ()) -> [f32; 8] {
+        steps.write()
     }
 }
 
@@ -70,14 +79,19 @@ impl Eightfold for u8 {
     }
 
     #[inline(always)]
-    fn read8<L: Lanes>(values: &[u8; 8], code: Code) -> L {
-        let steps = L::from_bytes(values).sub(L::splat(f32::from(code.zero)));
-        steps.mul(L::splat(code.scale))
+    fn unit(code: Code) -> f32 {
+        code.inverse
     }
 
     #[inline(always)]
-    fn write8<L: Lanes>(lanes: L, code: Code) -> [u8; 8] {
-        lanes.mul(L::splat(code.inverse)).to_nearest_bytes(code.zero)
+    fn read8<L: Lanes>(values: &[u8; 8], code: Code, unit: f32) -> L {
+        let steps = L::from_bytes(values).sub(L::splat(f32::from(code.zero)));
+        steps.mul(L::splat(code.scale * unit))
+    }
+
+    #[inline(always)]
+    fn write8<L: Lanes>(steps: L, code: Code) -> [u8; 8] {
+        steps.to_nearest_bytes(code.zero)
     }
 }
 
@@ -102,9 +116,9 @@ impl Code {
         self.scale
     }
 
-    /// `1 / scale`, rounded.
+    /// Steps in 1: `1 / scale`, rounded.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn inverse(self) -> f32 {
+    pub(super) fn unit(self) -> f32 {
         self.inverse
     }
 
@@ -138,7 +152,7 @@ impl Value for u8 {
 
     #[inline(always)]
     fn write(value: f32, code: Code) -> u8 {
-        <u8 as Eightfold>::write8([value; 8], code)[0]
+        <u8 as Eightfold>::write8([value * code.inverse; 8], code)[0]
     }
 }
 
@@ -166,23 +180,21 @@ impl<'a, T: Value> Source<'a, T> {
         T::bytes(self.values, self.code)
     }
 
-    /// Values `i..i + 8`.
+    /// Values `i..i + 8`, in steps of which there are `unit` in 1.
     #[inline(always)]
-    pub(super) fn lanes<L: Lanes>(&self, i: usize) -> L {
-        T::read8(self.values[i..i + 8].try_into().expect("a range of eight"), self.code)
+    pub(super) fn lanes<L: Lanes>(&self, i: usize, unit: f32) -> L {
+        T::read8(self.values[i..i + 8].try_into().expect("a range of eight"), self.code, unit)
     }
 
-    /// The first `count` values from `i` on, and zeros.
+    /// The first `count` values from `i` on, and what is of no account.
     #[inline(always)]
-    pub(super) fn part<L: Lanes>(&self, i: usize, count: usize) -> L {
+    pub(super) fn part<L: Lanes>(&self, i: usize, count: usize, unit: f32) -> L {
         if count >= 8 {
-            return self.lanes(i);
+            return self.lanes(i, unit);
         }
-        let mut lanes = [0.0; 8];
-        for (lane, value) in lanes.iter_mut().zip(&self.values[i..i + count]) {
-            *lane = value.read(self.code);
-        }
-        L::read(&lanes)
+        let mut values = [T::default(); 8];
+        values[..count].copy_from_slice(&self.values[i..i + count]);
+        T::read8(&values, self.code, unit)
     }
 }
 
@@ -198,10 +210,16 @@ impl<'a, T: Value> Target<'a, T> {
         T::bytes_mut(self.values, self.code).ok().filter(|&(_, own)| own == code).map(|(y, _)| y)
     }
 
-    /// Writes the first `count` of `lanes` from `i` on.
+    /// Steps in 1.
     #[inline(always)]
-    pub(super) fn put<L: Lanes>(&mut self, i: usize, count: usize, lanes: L) {
-        let written = T::write8(lanes, self.code);
+    pub(super) fn unit(&self) -> f32 {
+        T::unit(self.code)
+    }
+
+    /// Writes the values of the first `count` numbers of steps from `i` on.
+    #[inline(always)]
+    pub(super) fn put<L: Lanes>(&mut self, i: usize, count: usize, steps: L) {
+        let written = T::write8(steps, self.code);
         if count >= 8 {
             self.values[i..i + 8].copy_from_slice(&written);
         } else {

@@ -292,9 +292,11 @@ where
     fn run<L: Lanes>(mut self) {
         let pitch = pitch(self.layer.outputs);
         let [height, width] = self.layer.size;
+        let unit = self.y.unit();
         for i in 0..self.count {
             let [picture, top, left] = self.layer.place(self.first + i);
             for c in (0..pitch).step_by(LANES) {
+                let finish = self.finish.at::<L>(c, unit);
                 let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); I]; O];
                 for j in 0..I {
                     let mut column = lines[0];
@@ -312,11 +314,11 @@ where
                     for j in 0..O.min(width - left) {
                         let at = ((picture * height + top + r) * width + left + j) * pitch + c;
                         let residual = match &self.residual {
-                            Some(residual) => Some(residual.lanes(at)),
+                            Some(residual) => Some(residual.lanes(at, unit)),
                             None => None,
                         };
                         let sum = A::real::<L>(A::settle::<L>(line[j]));
-                        self.y.put(at, 8, self.finish.lanes(c, sum, residual));
+                        self.y.put(at, 8, finish.of(sum, residual));
                     }
                 }
             }
