@@ -282,8 +282,9 @@ impl Builder<'_> {
                 let ones = vec![1.0; outputs];
                 match self.bytes {
                     Some(_) => match self.fixed(group.head, weight, outputs) {
-                        Some((weight, scale)) => {
-                            Layer::Fixed(Conv::new(shape, &weight, finish(scale)))
+                        Some((weight, scale, reach)) => {
+                            let conv = Conv::<Fixed>::new(shape, &weight, finish(scale));
+                            Layer::Fixed(conv.reaching(reach))
                         }
                         None => Layer::Exact(Conv::new(shape, weight, finish(ones))),
                     },
@@ -302,11 +303,33 @@ impl Builder<'_> {
         Ok(layer)
     }
 
-    /// Weights in fixed point, and the scale of each output, for what reads the picture, where the
-    /// card says that its values fit; the range of other floats is unknown.
-    fn fixed(&self, node: NodeId, weight: &[f32], outputs: usize) -> Option<(Vec<i16>, Vec<f32>)> {
-        let reads_picture = self.graph.nodes[node].inputs.first() == Some(&0);
-        let fits = reads_picture && self.input.fits_fixed_point();
-        fits.then(|| Fixed::weights(weight, outputs)).flatten()
+    /// Weights in fixed point, the scale of each output and the reach of what the layer reads, where
+    /// that is known.
+    fn fixed(
+        &self,
+        node: NodeId,
+        weight: &[f32],
+        outputs: usize,
+    ) -> Option<(Vec<i16>, Vec<f32>, f32)> {
+        let reach = self.reach(*self.graph.nodes[node].inputs.first()?)?;
+        let (weight, scale) = Fixed::weights(weight, outputs, reach)?;
+        Some((weight, scale, reach))
+    }
+
+    /// The largest magnitude of a node's floats, where it is known: of the picture, if the card says
+    /// that it fits fixed point, and of maxima and means of bytes.
+    fn reach(&self, node: NodeId) -> Option<f32> {
+        if node == 0 {
+            return self.input.fits_fixed_point().then_some(Fixed::REACH);
+        }
+        if let Some(code) = self.bytes.and_then(|bytes| bytes.codes.get(&node)) {
+            return Some(code.scale() * f32::from(code.zero().max(255 - code.zero())));
+        }
+        let keeps_within = matches!(
+            self.graph.nodes[node].op,
+            Op::GlobalAvgPool | Op::AvgPool(_) | Op::MaxPool(_) | Op::Flatten
+        );
+        let input = self.graph.nodes[node].inputs.first().filter(|_| keeps_within)?;
+        self.reach(*input)
     }
 }

@@ -261,7 +261,7 @@ impl Recognizer {
             scratch.slots.put_back(slot, input);
         }
         self.plan.run(self.level, batch, &mut scratch.slots, &mut scratch.work, |_, _| {});
-        scratch.collect(self.plan.output, batch, self.card.embedding.norm == Norm::L2);
+        scratch.collect(self.level, self.plan.output, batch, self.card.embedding.norm == Norm::L2);
     }
 }
 

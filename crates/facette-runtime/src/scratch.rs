@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use facette_kernels::infer::{Value, Work, pitch};
+use facette_kernels::Level;
+use facette_kernels::infer::{Value, Work, normalise, pitch};
 
 use crate::input::Canvas;
 use crate::plan::Plan;
@@ -60,40 +61,25 @@ impl Scratch {
     }
 
     /// Copies the results out of the activations.
-    pub(crate) fn collect(&mut self, from: Tensor, count: usize, unit: bool) {
+    pub(crate) fn collect(&mut self, level: Level, from: Tensor, count: usize, unit: bool) {
         let rows = self.embeddings.chunks_exact_mut(self.dim).take(count);
         match from.place {
             Place::Float(slot) => {
                 let x = self.slots.read::<f32>(slot, (), count * from.len);
                 for (row, x) in rows.zip(x.values.chunks_exact(pitch(self.dim))) {
                     row.copy_from_slice(&x[..self.dim]);
-                    if unit {
-                        normalise(row);
-                    }
                 }
             }
             Place::Byte(slot, code) => {
                 let x = self.slots.read::<u8>(slot, code, count * from.len);
                 for (row, x) in rows.zip(x.values.chunks_exact(pitch(self.dim))) {
                     row.iter_mut().zip(x).for_each(|(v, x)| *v = x.read(code));
-                    if unit {
-                        normalise(row);
-                    }
                 }
             }
         }
-    }
-}
-
-/// Divides by the Euclidean length, at least 1e-12.
-fn normalise(row: &mut [f32]) {
-    // Eight sums side by side, which do not wait for each other.
-    let mut squares = [0.0; 8];
-    for values in row.chunks(8) {
-        for (sum, &value) in squares.iter_mut().zip(values) {
-            *sum += f64::from(value) * f64::from(value);
+        if unit {
+            let rows = self.embeddings.chunks_exact_mut(self.dim).take(count);
+            rows.for_each(|row| normalise(level, row));
         }
     }
-    let factor = 1.0 / libm::sqrt(squares.iter().sum::<f64>()).max(1e-12);
-    row.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
 }

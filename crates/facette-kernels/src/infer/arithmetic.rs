@@ -58,8 +58,13 @@ pub(super) mod rules {
 
         fn tiles(table: &'static Table) -> &'static Tiles<Self::Operand, Self::Sum>;
         fn buffers(work: &mut Work) -> &mut Buffers<Self::Operand, Self::Sum>;
-        /// An activation as a factor; what stands for 0 becomes 0.
-        fn operand(value: Self::Source, code: <Self::Source as Value>::Code) -> Self::Operand;
+        /// An activation as a factor; what stands for 0 becomes 0. In fixed point there are `unit`
+        /// steps in 1.
+        fn operand(
+            value: Self::Source,
+            code: <Self::Source as Value>::Code,
+            unit: f32,
+        ) -> Self::Operand;
         fn factor(weight: Self::Weight) -> Self::Operand;
         /// Weights that bytes can be multiplied by as they are.
         fn byte_weights(_: &[Self::Weight]) -> Option<&[i8]> {
@@ -93,6 +98,7 @@ pub(super) mod rules {
         fn operands<L: Lanes>(
             from: &[Self::Source; 8],
             code: <Self::Source as Value>::Code,
+            unit: f32,
         ) -> Self::X<L>;
         fn multiply_add<L: Lanes>(x: Self::X<L>, w: Self::X<L>, sum: Self::S<L>) -> Self::S<L>;
         fn real<L: Lanes>(sum: Self::S<L>) -> L;
@@ -119,7 +125,7 @@ macro_rules! float_rules {
             }
 
             #[inline(always)]
-            fn operand(value: f32, (): ()) -> f32 {
+            fn operand(value: f32, (): (), _: f32) -> f32 {
                 value
             }
 
@@ -163,7 +169,7 @@ macro_rules! float_rules {
             }
 
             #[inline(always)]
-            fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L {
+            fn operands<L: Lanes>(from: &[f32; 8], (): (), _: f32) -> L {
                 L::read(from)
             }
 
@@ -263,12 +269,12 @@ impl rules::Rules for Whole {
     whole_sums!();
 
     #[inline(always)]
-    fn operand(value: u8, code: Code) -> i16 {
+    fn operand(value: u8, code: Code, _: f32) -> i16 {
         i16::from(value) - i16::from(code.zero())
     }
 
     #[inline(always)]
-    fn operands<L: Lanes>(from: &[u8; 8], code: Code) -> L::Short {
+    fn operands<L: Lanes>(from: &[u8; 8], code: Code, _: f32) -> L::Short {
         L::Short::from_bytes(from, code.zero())
     }
 
@@ -291,12 +297,12 @@ impl rules::Rules for Fixed {
     whole_sums!();
 
     #[inline(always)]
-    fn operand(value: f32, (): ()) -> i16 {
-        Self::operands::<[f32; 8]>(&[value; 8], ())[0]
+    fn operand(value: f32, (): (), unit: f32) -> i16 {
+        Self::operands::<[f32; 8]>(&[value; 8], (), unit)[0]
     }
 
     #[inline(always)]
-    fn operands<L: Lanes>(from: &[f32; 8], (): ()) -> L::Short {
-        fixed::steps(L::read(from)).to_shorts()
+    fn operands<L: Lanes>(from: &[f32; 8], (): (), unit: f32) -> L::Short {
+        fixed::steps(L::read(from), unit).to_shorts()
     }
 }

@@ -1,11 +1,12 @@
 //! A convolution and all that follows it up to the next.
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Fixed};
 use super::bytes::Bytes;
 use super::depthwise::{self, Depthwise};
 use super::direct::Direct;
 use super::dot::ByteProducts;
 use super::finish::Finish;
+use super::fixed;
 use super::level_task::run_at;
 use super::pitch;
 use super::value::{Source, Target, Value};
@@ -20,6 +21,8 @@ pub struct Conv<A: Arithmetic> {
     input: usize,
     output: usize,
     finish: Finish,
+    /// Steps of an activation in 1, in fixed point.
+    unit: f32,
     method: Method<A>,
     /// The same in bytes, for levels with instructions for them.
     bytes: Option<Bytes>,
@@ -30,6 +33,15 @@ enum Method<A: Arithmetic> {
     Direct(Direct<A>),
     Depthwise(Depthwise<A>),
     Winograd(A::Shortcut),
+}
+
+impl Conv<Fixed> {
+    /// The same for activations of another reach than the usual, with weights made for it.
+    #[must_use]
+    pub fn reaching(mut self, reach: f32) -> Self {
+        self.unit = fixed::unit(reach);
+        self
+    }
 }
 
 impl<A: Arithmetic> Conv<A> {
@@ -51,6 +63,7 @@ impl<A: Arithmetic> Conv<A> {
             input: shape.height * shape.width * pitch(shape.in_channels),
             output: shape.out_height * shape.out_width * pitch(shape.out_channels),
             finish,
+            unit: Fixed::STEPS,
             method,
             bytes: A::byte_weights(weight).and_then(|weight| Bytes::new(shape, weight)),
         }
@@ -114,10 +127,13 @@ impl<A: Arithmetic> Conv<A> {
         }
         let buffers = A::buffers(work);
         match &self.method {
-            Method::Direct(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
+            Method::Direct(layer) => {
+                layer.run(level, batch, self.unit, x, residual, finish, y, buffers)
+            }
             Method::Winograd(layer) => layer.run(level, batch, x, residual, finish, y, buffers),
             Method::Depthwise(layer) => {
-                run_at(level, depthwise::Run { layer, batch, x, residual, finish, y });
+                let unit = self.unit;
+                run_at(level, depthwise::Run { layer, batch, unit, x, residual, finish, y });
             }
         }
     }

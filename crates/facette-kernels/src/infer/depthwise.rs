@@ -35,6 +35,7 @@ impl<A: Arithmetic> Depthwise<A> {
 pub(super) struct Run<'a, A: Arithmetic, R: Value, Y: Value> {
     pub(super) layer: &'a Depthwise<A>,
     pub(super) batch: usize,
+    pub(super) unit: f32,
     pub(super) x: Source<'a, A::Source>,
     pub(super) residual: Option<Source<'a, R>>,
     pub(super) finish: &'a Finish,
@@ -45,7 +46,7 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
     #[inline(always)]
     fn run<L: Lanes>(mut self) {
         let s = &self.layer.shape;
-        let (pitch, unit) = (pitch(s.in_channels), self.y.unit());
+        let (pitch, steps) = (pitch(s.in_channels), self.y.unit());
         for picture in 0..self.batch {
             let x = &self.x.values[picture * s.height * s.width * pitch..];
             for row in 0..s.out_height {
@@ -66,16 +67,16 @@ impl<A: Arithmetic, R: Value, Y: Value> Task for Run<'_, A, R, Y> {
                                 let w = &self.layer.weight[tap..][..LANES];
                                 let x = x.try_into().expect("a range of eight");
                                 let w = w.try_into().expect("a range of eight");
-                                let x = A::operands::<L>(x, self.x.code);
+                                let x = A::operands::<L>(x, self.x.code, self.unit);
                                 sum = A::multiply_add::<L>(x, A::read::<L>(w), sum);
                             }
                         }
                         let at = pixel * pitch + c;
                         let residual = match &self.residual {
-                            Some(residual) => Some(residual.lanes(at, unit)),
+                            Some(residual) => Some(residual.lanes(at, steps)),
                             None => None,
                         };
-                        let finish = self.finish.at::<L>(c, unit);
+                        let finish = self.finish.at::<L>(c, steps);
                         self.y.put(at, LANES, finish.of(A::real::<L>(sum), residual));
                     }
                 }

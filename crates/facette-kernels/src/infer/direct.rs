@@ -95,6 +95,7 @@ impl<A: Arithmetic> Direct<A> {
         &self,
         level: Level,
         batch: usize,
+        unit: f32,
         x: Source<'_, A::Source>,
         residual: Option<Source<'_, R>>,
         finish: &Finish,
@@ -105,7 +106,7 @@ impl<A: Arithmetic> Direct<A> {
             Some(factors) => factors,
             None => {
                 let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
-                run_at(level, Pad::<A> { from: x, into, frame: &self.frame });
+                run_at(level, Pad::<A> { from: x, into, frame: &self.frame, unit });
                 &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
             }
         };
@@ -118,12 +119,12 @@ impl<A: Arithmetic> Direct<A> {
             let count = BAND.min(batch * area - first);
             let mut rows = [0; BAND];
             let (mut picture, mut window) = (first / area * self.frame.len(), first % area);
-            for row in &mut rows[..count] {
-                *row = picture + self.windows[window];
-                window += 1;
-                if window == area {
-                    (picture, window) = (picture + self.frame.len(), 0);
-                }
+            let mut left = &mut rows[..count];
+            while !left.is_empty() {
+                let windows = &self.windows[window..area.min(window + left.len())];
+                let (those, behind) = left.split_at_mut(windows.len());
+                those.iter_mut().zip(windows).for_each(|(row, &window)| *row = picture + window);
+                (left, picture, window) = (behind, picture + self.frame.len(), 0);
             }
             let rows = Rows::new(&rows[..count]);
             for (group, panels) in self.groups.iter().enumerate() {

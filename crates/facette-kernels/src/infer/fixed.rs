@@ -13,18 +13,19 @@ const MOST: f32 = Fixed::STEPS * Fixed::REACH;
 const SUM: f64 = (i32::MAX / MOST as i32) as f64;
 
 impl Fixed {
-    /// Activations are within -4 and 4, which they are clamped to, and become the nearest whole
-    /// multiple of 1/4096, of two the even one; a NaN becomes -4.
+    /// The usual reach. Activations are within it on either side, to which they are clamped, and
+    /// become the nearest whole multiple of 1/16384 of it, of two the even one; a NaN becomes the
+    /// least.
     pub const REACH: f32 = 4.0;
 
-    /// Steps of an activation from 0 to 1.
+    /// Steps of an activation from 0 to 1 of the usual reach.
     pub const STEPS: f32 = 4096.0;
 
     /// Most weights of an output: of as many equal ones each still has 8 bits and a sign.
     pub const INPUTS: usize = 512;
 
     /// Weights, `[output][input]`, as whole numbers; and what each output's sum of their products
-    /// with activations in fixed point has to be multiplied by.
+    /// with activations of `reach` in fixed point has to be multiplied by.
     ///
     /// An output's step is the least with which its weights fit 16 bits and no sum of products runs
     /// over 32, in whatever order: 2^14 times the magnitudes of the weights is below 2^31. `None`
@@ -32,7 +33,7 @@ impl Fixed {
     ///
     /// # Panics
     /// Where the weights are not equally many for each output.
-    pub fn weights(weight: &[f32], outputs: usize) -> Option<(Vec<i16>, Vec<f32>)> {
+    pub fn weights(weight: &[f32], outputs: usize, reach: f32) -> Option<(Vec<i16>, Vec<f32>)> {
         let inputs = weight.len() / outputs.max(1);
         crate::check_len("weight", weight.len(), inputs * outputs);
         if inputs > Self::INPUTS {
@@ -48,7 +49,7 @@ impl Fixed {
             let step = (sum / sums).max(most / f64::from(i16::MAX));
             let step = if step > 0.0 { step } else { 1.0 };
             whole.extend(weight.iter().map(|&w| nearest(f64::from(w) / step)));
-            scales.push((step / f64::from(Self::STEPS)) as f32);
+            scales.push((step / f64::from(unit(reach))) as f32);
         }
         Some((whole, scales))
     }
@@ -59,10 +60,15 @@ fn nearest(value: f64) -> i16 {
     (value + 0.5_f64.copysign(value)) as i16
 }
 
-/// Activations in steps, to be rounded.
+/// Steps from 0 to 1.
+pub(super) fn unit(reach: f32) -> f32 {
+    MOST / reach
+}
+
+/// Activations in steps of which there are `unit` in 1, to be rounded.
 #[inline(always)]
-pub(super) fn steps<L: Lanes>(x: L) -> L {
-    x.mul(L::splat(Fixed::STEPS)).at_least(L::splat(-MOST)).at_most(L::splat(MOST))
+pub(super) fn steps<L: Lanes>(x: L, unit: f32) -> L {
+    x.mul(L::splat(unit)).at_least(L::splat(-MOST)).at_most(L::splat(MOST))
 }
 
 #[cfg(test)]
@@ -90,7 +96,8 @@ mod tests {
             (f32::NEG_INFINITY, -16384),
             (f32::NAN, -16384),
         ] {
-            assert_eq!(Fixed::operand(value, ()), step, "{value}");
+            assert_eq!(Fixed::operand(value, (), unit(Fixed::REACH)), step, "{value}");
+            assert_eq!(Fixed::operand(value * 16.0, (), unit(64.0)), step, "{value}");
         }
     }
 
@@ -108,7 +115,7 @@ mod tests {
                 (0..inputs).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect(),
             ];
             for weight in kinds {
-                let (whole, scales) = Fixed::weights(&weight, 1).unwrap();
+                let (whole, scales) = Fixed::weights(&weight, 1, Fixed::REACH).unwrap();
                 let sum: i64 = whole.iter().map(|&w| i64::from(w).abs()).sum();
                 assert!(sum * MOST as i64 <= i64::from(i32::MAX), "{inputs} {}", weight[0]);
                 // And of 16 and 32 bits as many are used as can be.
@@ -121,17 +128,17 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Fixed::weights(&vec![1.0; Fixed::INPUTS + 1], 1), None);
+        assert_eq!(Fixed::weights(&vec![1.0; Fixed::INPUTS + 1], 1, Fixed::REACH), None);
     }
 
     #[test]
     fn outputs_have_steps_of_their_own() {
-        let (whole, scales) = Fixed::weights(&[1.0, -0.5, 0.0, 0.0, 64.0, 32.0], 3).unwrap();
+        let (whole, scales) = Fixed::weights(&[1.0, -0.5, 0.0, 0.0, 64.0, 32.0], 3, 4.0).unwrap();
         assert_eq!(whole, [32767, -16384, 0, 0, 32767, 16384]);
         assert_eq!(scales[1], 1.0 / Fixed::STEPS);
         assert_eq!(scales[2], 64.0 * scales[0]);
-        let (whole, _) = Fixed::weights(&[f32::NAN, 1.0, f32::INFINITY, 1.0], 2).unwrap();
+        let (whole, _) = Fixed::weights(&[f32::NAN, 1.0, f32::INFINITY, 1.0], 2, 4.0).unwrap();
         assert_eq!(whole[0], 0);
-        assert_eq!(Fixed::weights(&[], 0), Some((Vec::new(), Vec::new())));
+        assert_eq!(Fixed::weights(&[], 0, 4.0), Some((Vec::new(), Vec::new())));
     }
 }

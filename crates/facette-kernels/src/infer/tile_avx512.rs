@@ -1,8 +1,9 @@
 //! The inner loops for AVX-512.
 //!
-//! The 16 columns of a wide panel are one register, and a tile of 12 rows keeps 12 sums. Narrow
-//! panels, at most one a layer, are left to AVX2. In whole numbers VNNI multiplies 32 pairs and adds
-//! neighbours to the sum at once; without it that takes two instructions.
+//! The 16 columns of a wide panel are one register, and a tile of 12 rows keeps 12 sums. In whole
+//! numbers VNNI multiplies 32 pairs and adds neighbours to the sum at once; without it that takes two
+//! instructions. Narrow panels, at most one a layer, are left to AVX2, but with VNNI they have half a
+//! register and as many rows.
 
 use core::arch::x86_64::*;
 
@@ -18,7 +19,7 @@ pub(super) static TABLE: Table = Table {
 pub(super) static VNNI: Table = Table {
     fused: Tiles { wide: float::<true>, narrow: tile_avx2::float::<true, 1> },
     exact: Tiles { wide: float::<false>, narrow: tile_avx2::float::<false, 1> },
-    whole: Tiles { wide: vnni, narrow: tile_avx2::whole::<1> },
+    whole: Tiles { wide: vnni, narrow: narrow_vnni },
 };
 
 /// Most rows of a register tile.
@@ -92,9 +93,11 @@ unsafe fn float_block<const M: usize, const FUSED: bool>(
     }
 }
 
-/// Defines the loops in whole numbers, with `$multiply_add(sum, x, w)` for a step.
+/// Defines the loops in whole numbers by panels of `$columns`, which one register holds, with
+/// `$multiply_add(sum, x, w)` for a step.
 macro_rules! whole {
-    ($name:ident, $block:ident, $features:literal, $multiply_add:path) => {
+    ($name:ident, $block:ident, $features:literal, $columns:literal, $zero:path, $all:path,
+     $load:path, $store:path, $multiply_add:path) => {
         #[target_feature(enable = $features)]
         unsafe fn $name(p: &mut Product<'_, i16, i32>) {
             by_rows!(p, $block);
@@ -105,7 +108,7 @@ macro_rules! whole {
         #[inline]
         #[target_feature(enable = $features)]
         unsafe fn $block<const M: usize>(p: &mut Product<'_, i16, i32>, first: usize) {
-            let mut sum = [_mm512_setzero_si512(); M];
+            let mut sum = [$zero(); M];
             let mut weight = p.weight.as_ptr();
             let starts = &p.rows.starts()[first..first + M];
             for &run in p.runs {
@@ -114,23 +117,23 @@ macro_rules! whole {
                     *at = at.wrapping_add(row + run);
                 }
                 for k in 0..p.steps {
-                    // SAFETY: the caller vouches for 32 weights a step, and for `2 steps` values
-                    // behind each run of each row.
+                    // SAFETY: the caller vouches for two weights a column and step, and for
+                    // `2 steps` values behind each run of each row.
                     unsafe {
-                        let w = _mm512_loadu_si512(weight.cast());
-                        weight = weight.add(32);
+                        let w = $load(weight.cast());
+                        weight = weight.add(2 * $columns);
                         for m in 0..M {
                             let pair = at[m].add(2 * k).cast::<i32>().read_unaligned();
-                            sum[m] = $multiply_add(sum[m], _mm512_set1_epi32(pair), w);
+                            sum[m] = $multiply_add(sum[m], $all(pair), w);
                         }
                     }
                 }
             }
             for (m, sum) in sum.into_iter().enumerate() {
-                // SAFETY: the caller vouches for 16 sums a row, `pitch` apart.
+                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
                 unsafe {
                     let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
-                    _mm512_storeu_si512(into.cast(), sum);
+                    $store(into.cast(), sum);
                 }
             }
         }
@@ -143,5 +146,36 @@ fn multiply_add(sum: __m512i, x: __m512i, w: __m512i) -> __m512i {
     _mm512_add_epi32(sum, _mm512_madd_epi16(x, w))
 }
 
-whole!(whole, whole_block, "avx512f,avx512bw", multiply_add);
-whole!(vnni, vnni_block, "avx512f,avx512bw,avx512vnni", _mm512_dpwssd_epi32);
+whole!(
+    whole,
+    whole_block,
+    "avx512f,avx512bw",
+    16,
+    _mm512_setzero_si512,
+    _mm512_set1_epi32,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    multiply_add
+);
+whole!(
+    vnni,
+    vnni_block,
+    "avx512f,avx512bw,avx512vnni",
+    16,
+    _mm512_setzero_si512,
+    _mm512_set1_epi32,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_dpwssd_epi32
+);
+whole!(
+    narrow_vnni,
+    narrow_vnni_block,
+    "avx512f,avx512bw,avx512vl,avx512vnni",
+    8,
+    _mm256_setzero_si256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_dpwssd_epi32
+);

@@ -5,6 +5,12 @@ use super::*;
 /// The sums of rounded values by rounded weights to the last bit, and what a layer of floats yields
 /// within what the rounding makes of it.
 pub(crate) fn check_fixed(s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
+    for reach in [Fixed::REACH, 1.5] {
+        check_reaching(reach, s, o, k);
+    }
+}
+
+fn check_reaching(reach: f32, s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
     let [batch, inputs, height, width] = s.input_size();
     let outputs = s.out_channels();
     // Some are out of reach.
@@ -14,45 +20,52 @@ pub(crate) fn check_fixed(s: &ConvShape, o: &ConvOptions, k: [usize; 2]) {
         pixel[inputs..].fill(f32::NAN);
     }
     let w = values(s.weight_len(), 2);
-    let Some((whole, scale)) = Fixed::weights(&w, outputs) else {
+    let Some((whole, scale)) = Fixed::weights(&w, outputs, reach) else {
         assert!(s.weight_len() / outputs > Fixed::INPUTS);
         return;
     };
     let (bias, residual) =
         (values(outputs, 4), values(batch * s.out_height() * s.out_width() * pitch(outputs), 3));
     let rest = |i: usize| residual[i / outputs * pitch(outputs) + i % outputs];
-    let layer = Conv::<Fixed>::new(s, &whole, Finish::new(scale.clone(), bias.clone()));
+    let finish = Finish::new(scale.clone(), bias.clone());
+    let layer = Conv::<Fixed>::new(s, &whole, finish).reaching(reach);
     let source = Source { values: &x[..], code: () };
     let other = Source { values: &residual[..], code: () };
 
-    let steps = |x: f32| (f64::from(x) * 4096.0).round_ties_even().clamp(-16384.0, 16384.0);
+    let unit = 16384.0 / reach;
+    let steps = |x: f32| f64::from(x * unit).round_ties_even().clamp(-16384.0, 16384.0);
     let wide: Vec<f64> = whole.iter().map(|&w| w.into()).collect();
-    let exact: Vec<f32> = sums(s, |i| steps(x[i]), &wide, o, k)
-        .iter()
-        .enumerate()
-        .map(|(i, &sum)| (sum as i32 as f32 * scale[i % outputs] + bias[i % outputs]) + rest(i))
-        .collect();
+    let sums_of_steps = sums(s, |i| steps(x[i]), &wide, o, k);
+    // In steps of which there are `unit` in 1.
+    let finished = |i: usize, unit: f32| {
+        let sum = sums_of_steps[i] as i32 as f32;
+        (sum * (scale[i % outputs] * unit) + bias[i % outputs] * unit) + rest(i) * unit
+    };
+    let exact: Vec<f32> = (0..sums_of_steps.len()).map(|i| finished(i, 1.0)).collect();
     for y in run::<_, f32, f32>(&layer, s, source, Some(other), ()) {
         assert_eq!(channels(&y, outputs), exact, "{} {s:?}", layer.method());
     }
     let step = code(6.0 / 255.0, 100);
-    let bytes: Vec<u8> = exact.iter().map(|&value| u8::write(value, step)).collect();
+    let in_steps = |i: usize| u8::write(finished(i, 1.0 / step.scale()), code(1.0, step.zero()));
+    let bytes: Vec<u8> = (0..exact.len()).map(in_steps).collect();
     for y in run::<_, f32, u8>(&layer, s, source, Some(other), step) {
         assert_eq!(channels(&y, outputs), bytes, "{} {s:?}", layer.method());
     }
 
     let wide: Vec<f64> = w.iter().map(|&w| w.into()).collect();
-    let floats: Vec<f64> = sums(s, |i| f64::from(x[i].clamp(-4.0, 4.0)), &wide, o, k)
+    let floats: Vec<f64> = sums(s, |i| f64::from(x[i].clamp(-reach, reach)), &wide, o, k)
         .iter()
         .enumerate()
         .map(|(i, &sum)| sum + f64::from(bias[i % outputs]) + f64::from(rest(i)))
         .collect();
-    // Half a step of each value, and of each weight times 4.
+    // Half a step of each value, and of each weight times the reach.
     let inputs = s.weight_len() / outputs;
     for (i, (found, expected)) in exact.iter().zip(&floats).enumerate() {
         let row = i % outputs * inputs;
-        let of_values = wide[row..row + inputs].iter().map(|w| w.abs()).sum::<f64>() / 8192.0;
-        let of_weights = inputs as f64 * 2.0 * 4096.0 * f64::from(scale[i % outputs]);
+        let of_values =
+            wide[row..row + inputs].iter().map(|w| w.abs()).sum::<f64>() / f64::from(2.0 * unit);
+        let half_a_step = 0.5 * f64::from(unit) * f64::from(scale[i % outputs]);
+        let of_weights = inputs as f64 * half_a_step * f64::from(reach);
         let apart = (f64::from(*found) - expected).abs();
         assert!(apart <= 1.01 * (of_values + of_weights) + 1e-5, "{apart} {s:?}");
     }
@@ -65,7 +78,7 @@ fn the_largest_sums_in_fixed_point_fit() {
         let s = ConvShape::new([1, channels, 8, 8], 8, [kernel; 2], o).unwrap();
         for weight in [1.0, -0.3].into_iter().filter(|_| fits(&s)) {
             let w = vec![weight; s.weight_len()];
-            let (whole, scale) = Fixed::weights(&w, 8).unwrap();
+            let (whole, scale) = Fixed::weights(&w, 8, Fixed::REACH).unwrap();
             let layer = Conv::<Fixed>::new(&s, &whole, Finish::new(scale, vec![0.0; 8]));
             for end in [4.0, -4.0, 1e9, f32::NEG_INFINITY] {
                 let x = vec![end; 64 * pitch(channels)];
@@ -92,7 +105,7 @@ fn fixed_point_is_fine_enough_for_pictures() {
         }
         let x = values(512 * pitch(inputs), 1);
         let w = values(s.weight_len(), 2);
-        let (whole, scale) = Fixed::weights(&w, 32).unwrap();
+        let (whole, scale) = Fixed::weights(&w, 32, Fixed::REACH).unwrap();
         let layer = Conv::<Fixed>::new(&s, &whole, Finish::new(scale, vec![0.0; 32]));
         let wide: Vec<f64> = w.iter().map(|&w| w.into()).collect();
         let expected = sums(&s, |i| x[i].into(), &wide, &o, [kernel; 2]);

@@ -156,7 +156,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
         buffers: &mut Buffers<A::Operand, A::Sum>,
     ) {
         let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
-        run_at(level, Pad::<A> { from: x, into: pictures, frame: &self.frame });
+        run_at(level, Pad::<A> { from: x, into: pictures, frame: &self.frame, unit: 1.0 });
         let tiles = A::tiles(Table::of(level));
         let total = batch * self.tiles();
         for first in (0..total).step_by(self.block) {

@@ -146,7 +146,7 @@ impl Shortcut<Whole> for ByBatch {
     ) {
         match &self.few {
             Some(few) if batch * self.many.tiles() < MANY => {
-                few.run(level, batch, x, residual, finish, y, buffers);
+                few.run(level, batch, 1.0, x, residual, finish, y, buffers);
             }
             _ => self.many.run(level, batch, x, residual, finish, y, buffers),
         }
