@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use facette_graph::{Arrays, Graph, GraphError, NodeId, Op, Shape, TensorKind};
 use facette_kernels::conv::{ConvOptions, ConvShape};
-use facette_kernels::infer::{Conv, Finish, Fixed, Rectifier, Window, Work, pitch};
+use facette_kernels::infer::{Conv, Finish, Fixed, Held, Rectifier, Window, Work, pitch};
 use facette_kernels::{KernelError, Level};
 
 pub(crate) use crate::bytes::Bytes;
@@ -130,6 +130,7 @@ impl Plan {
         work: &mut Work,
         mut observe: impl FnMut(&Step, &Slots),
     ) {
+        let _held = Held::new(level);
         for step in &self.steps {
             step.run(level, batch, slots, work);
             observe(step, slots);

@@ -16,8 +16,6 @@ use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
 use super::settle::{Settle, Sums};
-#[cfg(target_arch = "x86_64")]
-use super::settle_avx512::Waiting;
 use super::unrolled::{Unroll, Unrolled};
 use super::value::{Source, Target, Value};
 use super::work::Work;
@@ -33,14 +31,14 @@ const BAND: usize = PANELS * TILES * SUMS;
 /// A layer computed in this way.
 #[derive(Debug)]
 pub(super) struct Bytes {
-    picture: Unrolled,
+    pub(super) picture: Unrolled,
     /// Values of a picture as it comes.
     input: usize,
     /// Pixels of a picture's result.
-    area: usize,
+    pub(super) area: usize,
     /// Pictures at a time, so that bands are full.
-    group: usize,
-    panels: usize,
+    pub(super) group: usize,
+    pub(super) panels: usize,
     /// `[panel][run][bytes of a run / 4][COLUMNS][4]`
     weight: Aligned<i8>,
     /// The sum of each output's weights, `[panel][COLUMNS]`.
@@ -87,7 +85,7 @@ impl Bytes {
     pub(super) fn reserve(&self, work: &mut Work) {
         work.rows.reserve(self.room(self.group));
         work.starts.reserve(self.panels * COLUMNS);
-        work.whole.sums.reserve(2 * BAND);
+        work.whole.sums.reserve(BAND);
     }
 
     /// Bytes of so many pictures laid out, and of what is needed to do so.
@@ -112,67 +110,80 @@ impl Bytes {
         for (start, total) in starts.iter_mut().zip(&self.totals) {
             *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
         }
-        let (mut into, mut filled) = work.whole.sums.as_mut_slice()[..2 * BAND].split_at_mut(BAND);
-        // What follows the sums of a band is done while those of the next are made.
-        let mut before = Band::default();
+        let sums = &mut work.whole.sums.as_mut_slice()[..BAND];
+        let room = work.rows.as_mut_slice();
         let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
         // SAFETY: the table has given out what belongs to a level that this processor has.
         unsafe { (products.begin)() };
-        for first in (0..batch).step_by(self.group) {
-            let pictures = self.group.min(batch - first);
-            let room = &mut work.rows.as_mut_slice()[..self.room(pictures)];
-            let (border, source) = room.split_at_mut(self.picture.border());
-            for (i, into) in source.chunks_exact_mut(self.picture.len()).take(pictures).enumerate()
-            {
-                let from = &x.values[(first + i) * self.input..][..self.input];
-                let layout = &self.picture;
-                run_at(level, Unroll { layout, from, zero, into, border: &mut *border });
+        #[cfg(target_arch = "x86_64")]
+        let done = match &mut settle {
+            Settle::Sixteen(of) if products.tiled => {
+                self.run_tiled(level, batch, x, of, room, starts, sums)
             }
+            _ => false,
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = false;
+        for first in (0..batch).step_by(self.group).take_while(|_| !done) {
+            let pictures = self.group.min(batch - first);
+            let source = self.lay_out(level, x, first, pictures, room);
             for panel in (0..self.panels).step_by(PANELS) {
                 let panels = PANELS.min(self.panels - panel);
-                let size = self.picture.runs.len() * self.picture.run * COLUMNS;
-                let weight = &self.weight.as_slice()[panel * size..][..panels * size];
+                let channels = finish.channels() - panel * COLUMNS;
                 let mut tiles = Tiles::new(self, first, pictures);
                 loop {
-                    let channels = finish.channels() - panel * COLUMNS;
                     let band = Band { panel, panels, channels, ..Band::of(&mut tiles) };
                     if band.count == 0 {
                         break;
                     }
-                    let mut following =
-                        Following { settle: &mut settle, band: &before, sums: filled };
-                    #[cfg(target_arch = "x86_64")]
-                    let waiting = products.between.then(|| following.waiting()).flatten();
-                    #[cfg(not(target_arch = "x86_64"))]
-                    let waiting: Option<core::convert::Infallible> = None;
                     let mut product = Dot {
-                        source: &*source,
+                        source,
                         tiles: &band.tiles[..band.count],
                         stride: self.picture.stride,
                         runs: &self.picture.runs,
                         run: self.picture.run,
                         used: self.picture.used,
-                        weight,
+                        weight: self.weights(panel, panels),
                         starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
-                        into: &mut into[..panels * TILES * SUMS],
-                        #[cfg(target_arch = "x86_64")]
-                        waiting: waiting.as_ref(),
+                        into: &mut sums[..panels * TILES * SUMS],
                     };
                     product.check();
                     // SAFETY: the extents were just checked, the level is the processor's, and its
                     // beginning was made.
                     unsafe { (products.dot)(&mut product) };
-                    if waiting.is_none() {
-                        following.end();
+                    for (panel, tile) in band.parts() {
+                        settle.run::<Whole>(band.sums(sums, panel, tile));
                     }
-                    core::mem::swap(&mut into, &mut filled);
-                    before = band;
                 }
             }
         }
-        Following { settle: &mut settle, band: &before, sums: filled }.end();
         // SAFETY: as at the beginning.
         unsafe { (products.end)() };
+    }
+
+    /// Lays some pictures out.
+    pub(super) fn lay_out<'r>(
+        &self,
+        level: Level,
+        x: Source<'_, u8>,
+        first: usize,
+        pictures: usize,
+        room: &'r mut [u8],
+    ) -> &'r [u8] {
+        let room = &mut room[..self.room(pictures)];
+        let (border, source) = room.split_at_mut(self.picture.border());
+        let from = x.values[first * self.input..].chunks_exact(self.input).take(pictures);
+        for (from, into) in from.zip(source.chunks_exact_mut(self.picture.len())) {
+            let (layout, zero) = (&self.picture, x.code.zero());
+            run_at(level, Unroll { layout, from, zero, into, border: &mut *border });
+        }
+        source
+    }
+
+    /// The weights of some panels.
+    pub(super) fn weights(&self, panel: usize, panels: usize) -> &[i8] {
+        let size = self.picture.runs.len() * self.picture.run * COLUMNS;
+        &self.weight.as_slice()[panel * size..][..panels * size]
     }
 }
 
@@ -216,39 +227,8 @@ impl Band {
     }
 }
 
-/// What follows the sums of a band.
-struct Following<'a, 'b, R: Value, Y: Value> {
-    settle: &'b mut Settle<'a, R, Y>,
-    band: &'b Band,
-    sums: &'b [i32],
-}
-
-impl<'a, 'b, R: Value, Y: Value> Following<'a, 'b, R, Y> {
-    fn end(self) {
-        let Self { settle, band, sums } = self;
-        for (panel, tile) in band.parts() {
-            settle.run::<Whole>(band.sums(sums, panel, tile));
-        }
-    }
-
-    /// All of it as what a loop finishes between its products; `None` where that does not serve.
-    #[cfg(target_arch = "x86_64")]
-    fn waiting(&mut self) -> Option<Waiting<'a>> {
-        let Self { settle: Settle::Sixteen(of), band, sums } = self else { return None };
-        let tiles = &band.tiles[..band.count];
-        if tiles.iter().any(|tile| !tile.count.is_multiple_of(4)) {
-            return None;
-        }
-        let mut waiting = Waiting::new(of)?;
-        for (panel, tile) in band.parts() {
-            waiting.push(of, &band.sums(sums, panel, tile));
-        }
-        Some(waiting)
-    }
-}
-
 /// The tiles of the results of some pictures, and the first pixel of each.
-struct Tiles {
+pub(super) struct Tiles {
     /// Pixels of a part whose windows lie at one distance from each other.
     pixels: usize,
     stride: usize,
@@ -268,7 +248,7 @@ struct Tiles {
 
 impl Tiles {
     /// Of pictures from `first` on.
-    fn new(layer: &Bytes, first: usize, pictures: usize) -> Self {
+    pub(super) fn new(layer: &Bytes, first: usize, pictures: usize) -> Self {
         let (area, picture) = (layer.area, &layer.picture);
         // Without lines of the border one picture goes on where the other ends.
         let joined = picture.len() == area * picture.stride;

@@ -1,7 +1,5 @@
 //! Rows of bytes by panels of int8 weights.
 
-#[cfg(target_arch = "x86_64")]
-use super::settle_avx512::Waiting;
 use super::unrolled::STEP;
 use crate::Level;
 
@@ -45,9 +43,6 @@ pub(super) struct Dot<'a> {
     pub(super) weight: &'a [i8],
     pub(super) starts: &'a [i32],
     pub(super) into: &'a mut [i32],
-    /// What is to be finished between the products, by a loop that does so.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) waiting: Option<&'a Waiting<'a>>,
 }
 
 impl Dot<'_> {
@@ -85,9 +80,9 @@ pub(super) struct ByteProducts {
     /// Trusts that [`Dot::check`] has passed and that the processor has the level.
     pub(super) dot: unsafe fn(&mut Dot<'_>),
     pub(super) end: unsafe fn(),
-    /// Whether it finishes what waits.
+    /// Whether it is AMX, which has a way of its own for most layers.
     #[cfg(target_arch = "x86_64")]
-    pub(super) between: bool,
+    pub(super) tiled: bool,
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
     /// Whether it outdoes Winograd's shortcut, and not the plain sums alone.
@@ -103,7 +98,7 @@ impl ByteProducts {
                 begin: super::dot_amx::begin,
                 dot: super::dot_amx::dot,
                 end: super::dot_amx::end,
-                between: true,
+                tiled: true,
                 taken: 0,
                 outdoes_shortcut: true,
             }),
@@ -125,10 +120,36 @@ impl ByteProducts {
             dot,
             end: || (),
             #[cfg(target_arch = "x86_64")]
-            between: false,
+            tiled: false,
             taken,
             outdoes_shortcut,
         }
+    }
+}
+
+/// Keeps what the layers of a level begin with, and end, from being done again for each of them, as
+/// long as it lives on its thread.
+#[derive(Debug)]
+pub struct Held {
+    end: unsafe fn(),
+    /// It belongs to its thread.
+    thread: core::marker::PhantomData<*const ()>,
+}
+
+impl Held {
+    /// Begins; `None` for levels whose layers begin with nothing.
+    pub fn new(level: Level) -> Option<Self> {
+        let ByteProducts { begin, end, .. } = ByteProducts::of(level)?;
+        // SAFETY: the table gives out what belongs to a level that this processor has.
+        unsafe { begin() };
+        Some(Self { end, thread: core::marker::PhantomData })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: it was begun when this was made, and on the same thread.
+        unsafe { (self.end)() };
     }
 }
 
@@ -180,19 +201,7 @@ mod tests {
                 let mut into = vec![i32::MIN; panels * TILES * SUMS];
                 let (weight, starts, source) = (&weight[..], &starts[..], &source[..]);
                 let (runs, into) = (&runs[..], &mut into[..]);
-                let mut p = Dot {
-                    source,
-                    tiles,
-                    stride,
-                    runs,
-                    run,
-                    used,
-                    weight,
-                    starts,
-                    into,
-                    #[cfg(target_arch = "x86_64")]
-                    waiting: None,
-                };
+                let mut p = Dot { source, tiles, stride, runs, run, used, weight, starts, into };
                 p.check();
                 // SAFETY: the extents were checked, and the level is available.
                 unsafe {

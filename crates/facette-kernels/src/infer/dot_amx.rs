@@ -9,7 +9,6 @@
 use core::arch::asm;
 
 use super::dot::{COLUMNS, Dot, PANELS, ROWS, SUMS, TILES};
-use super::settle_avx512::{Fours, Waiting};
 use super::unrolled::STEP;
 
 /// Bytes of a row of a tile.
@@ -35,11 +34,29 @@ static CONFIGURATION: Configuration = Configuration {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-/// Makes the tile registers what the loop takes them for.
+#[cfg(feature = "std")]
+std::thread_local! {
+    /// How many have begun on this thread and not ended.
+    static USERS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+/// Adds `change` to the users of this thread's tiles; yields how many there were. Without threads to
+/// tell apart none is remembered.
+fn users(change: isize) -> usize {
+    #[cfg(feature = "std")]
+    return USERS.with(|users| users.replace(users.get().wrapping_add_signed(change)));
+    #[cfg(not(feature = "std"))]
+    return usize::from(change < 0);
+}
+
+/// Makes the tile registers what the loop takes them for, if nobody has on this thread.
 ///
 /// # Safety
 /// The process must be allowed to use the tiles.
 pub(super) unsafe fn begin() {
+    if users(1) > 0 {
+        return;
+    }
     // SAFETY: the configuration is one that the processor has, and nobody else uses the tiles.
     unsafe {
         asm!(
@@ -50,11 +67,15 @@ pub(super) unsafe fn begin() {
     }
 }
 
-/// Gives the tile registers back, so that the system need not keep them.
+/// Gives the tile registers back, so that the system need not keep them, unless somebody else on this
+/// thread has begun.
 ///
 /// # Safety
-/// As for [`begin`].
+/// [`begin`] must have been called for it.
 pub(super) unsafe fn end() {
+    if users(-1) > 1 {
+        return;
+    }
     // SAFETY: the tiles are no longer needed.
     unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
 }
@@ -112,24 +133,27 @@ macro_rules! store {
 /// # Safety
 /// [`Dot::check`] must pass, and [`begin`] have been called.
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
-    // SAFETY: the caller vouches for all of it, and for AVX-512, without which there is no AMX.
-    unsafe {
-        let Some(waiting) = p.waiting.filter(|waiting| waiting.fours > 0) else {
-            return blocks(p, &mut ());
+    for tile in (0..p.tiles.len()).step_by(2) {
+        let tiles = (p.tiles.len() - tile).min(2);
+        let rows = [0, tiles - 1].map(|t| p.source[p.tiles[tile + t].start..].as_ptr());
+        let into = p.into[tile * SUMS..].as_mut_ptr();
+        let block = Block {
+            rows,
+            pitch: p.stride,
+            runs: p.runs,
+            run: p.run,
+            weight: p.weight,
+            starts: p.starts,
+            into,
+            apart: TILES * SUMS,
         };
-        let products = p.tiles.len() * p.panels() * p.runs.len() * p.run / STEP;
-        let share = Share { parts: waiting.fours, products, owed: 0 };
-        match waiting.way {
-            [false, false] => blocks(p, &mut Between::<false, false, false>::new(share, waiting)),
-            [false, true] => blocks(p, &mut Between::<false, true, false>::new(share, waiting)),
-            [true, false] => blocks(p, &mut Between::<true, false, false>::new(share, waiting)),
-            [true, true] => blocks(p, &mut Between::<true, false, true>::new(share, waiting)),
-        }
+        // SAFETY: the caller vouches for the extents.
+        unsafe { block.multiply(tiles, &mut ()) };
     }
 }
 
 /// Work done beside the products.
-trait Beside {
+pub(super) trait Beside {
     /// What is due after a product.
     ///
     /// # Safety
@@ -143,126 +167,96 @@ impl Beside for () {
     unsafe fn product(&mut self) {}
 }
 
-/// So many parts of other work, spread over so many products.
-struct Share {
-    parts: usize,
-    products: usize,
-    /// What is due, in parts of a part as many as there are products.
-    owed: usize,
+/// One or two tiles of rows by one or two panels.
+pub(super) struct Block<'a> {
+    /// Where the first row of each tile is.
+    pub(super) rows: [*const u8; 2],
+    /// From one row to the next.
+    pub(super) pitch: usize,
+    pub(super) runs: &'a [usize],
+    pub(super) run: usize,
+    /// Of each panel, one behind the other.
+    pub(super) weight: &'a [i8],
+    /// Of each panel.
+    pub(super) starts: &'a [i32],
+    /// Sums of the first tile by the first panel; the other's behind it.
+    pub(super) into: *mut i32,
+    /// From a tile's sums by one panel to those by the next.
+    pub(super) apart: usize,
 }
 
-/// The pixels that wait.
-struct Between<'a, const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
-    share: Share,
-    fours: Fours<'a, RESIDUAL, INNER, OUTER>,
-}
-
-impl<'a, const RESIDUAL: bool, const INNER: bool, const OUTER: bool>
-    Between<'a, RESIDUAL, INNER, OUTER>
-{
+impl Block<'_> {
     /// # Safety
-    /// As for [`Fours::new`], on a processor that has AVX-512.
-    #[inline]
-    unsafe fn new(share: Share, waiting: &'a Waiting<'a>) -> Self {
-        // SAFETY: the caller vouches for it.
-        Self { share, fours: unsafe { Fours::new(waiting) } }
-    }
-}
-
-impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Beside
-    for Between<'_, RESIDUAL, INNER, OUTER>
-{
+    /// [`begin`] must have been called. Each tile must have 16 rows with all runs, each panel 16
+    /// starts and all weights, and each sum its place; `beside` must be prepared for so many products.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn product(&mut self) {
-        let Self { share, fours } = self;
-        share.owed += share.parts;
-        while share.owed >= share.products {
-            share.owed -= share.products;
-            // SAFETY: after all products all parts were due, and none more.
-            unsafe { fours.next() };
-        }
-    }
-}
-
-/// # Safety
-/// As above, and `beside` must be prepared for as many products as there are.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn blocks(p: &mut Dot<'_>, beside: &mut impl Beside) {
-    for tile in (0..p.tiles.len()).step_by(2) {
+    pub(super) unsafe fn multiply(&self, tiles: usize, beside: &mut impl Beside) {
         // SAFETY: the caller vouches for all of it.
         unsafe {
-            match (p.tiles.len() - tile, p.panels()) {
-                (1, 1) => block::<1, 1>(p, tile, beside),
-                (1, _) => block::<1, 2>(p, tile, beside),
-                (_, 1) => block::<2, 1>(p, tile, beside),
-                _ => block::<2, 2>(p, tile, beside),
+            match (tiles, self.starts.len() / COLUMNS) {
+                (1, 1) => self.parts::<1, 1>(beside),
+                (1, _) => self.parts::<1, 2>(beside),
+                (_, 1) => self.parts::<2, 1>(beside),
+                _ => self.parts::<2, 2>(beside),
             }
         }
     }
-}
 
-/// # Safety
-/// As above, with T tiles from `tile` on and P panels.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn block<const T: usize, const P: usize>(
-    p: &mut Dot<'_>,
-    tile: usize,
-    beside: &mut impl Beside,
-) {
-    let (pitch, panel) = (p.stride, p.panel());
-    let all_zero = p.starts.iter().all(|&start| start == 0);
-    let start = |panel: usize| (!all_zero).then(|| p.starts[panel * COLUMNS..].as_ptr());
-    let first = p.source[p.tiles[tile].start..].as_ptr();
-    let second = p.source[p.tiles[tile + T - 1].start..].as_ptr();
-    let mut weight = p.weight.as_ptr();
-    // SAFETY: the caller vouches for 16 starts and for the weights of each panel, for 16 rows of each
-    // tile, and for as many sums.
-    unsafe {
-        start!("tmm0", start(0));
-        if T > 1 {
-            start!("tmm2", start(0));
-        }
-        if P > 1 {
-            start!("tmm1", start(1));
-        }
-        if T > 1 && P > 1 {
-            start!("tmm3", start(1));
-        }
-        for &run in p.runs {
-            for k in (0..p.run).step_by(STEP) {
-                load!("tmm4", first.add(run + k), pitch);
-                load!("tmm6", weight, BYTES);
-                multiply_add!("tmm0", "tmm4", "tmm6");
-                beside.product();
-                if P > 1 {
-                    load!("tmm7", weight.add(panel), BYTES);
-                    multiply_add!("tmm1", "tmm4", "tmm7");
-                    beside.product();
-                }
-                if T > 1 {
-                    load!("tmm5", second.add(run + k), pitch);
-                    multiply_add!("tmm2", "tmm5", "tmm6");
-                    beside.product();
-                }
-                if T > 1 && P > 1 {
-                    multiply_add!("tmm3", "tmm5", "tmm7");
-                    beside.product();
-                }
-                weight = weight.add(STEP * COLUMNS);
+    /// # Safety
+    /// As above, with T tiles and P panels.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn parts<const T: usize, const P: usize>(&self, beside: &mut impl Beside) {
+        let (pitch, panel, [first, second]) = (self.pitch, self.weight.len() / P, self.rows);
+        let all_zero = self.starts.iter().all(|&start| start == 0);
+        let start = |panel: usize| (!all_zero).then(|| self.starts[panel * COLUMNS..].as_ptr());
+        let mut weight = self.weight.as_ptr();
+        // SAFETY: the caller vouches for all of it.
+        unsafe {
+            start!("tmm0", start(0));
+            if T > 1 {
+                start!("tmm2", start(0));
             }
-        }
-        let into = p.into.as_mut_ptr().add(tile * SUMS);
-        store!("tmm0", into);
-        if T > 1 {
-            store!("tmm2", into.add(SUMS));
-        }
-        if P > 1 {
-            store!("tmm1", into.add(TILES * SUMS));
-        }
-        if T > 1 && P > 1 {
-            store!("tmm3", into.add(TILES * SUMS + SUMS));
+            if P > 1 {
+                start!("tmm1", start(1));
+            }
+            if T > 1 && P > 1 {
+                start!("tmm3", start(1));
+            }
+            for &run in self.runs {
+                for k in (0..self.run).step_by(STEP) {
+                    load!("tmm4", first.add(run + k), pitch);
+                    load!("tmm6", weight, BYTES);
+                    multiply_add!("tmm0", "tmm4", "tmm6");
+                    beside.product();
+                    if P > 1 {
+                        load!("tmm7", weight.add(panel), BYTES);
+                        multiply_add!("tmm1", "tmm4", "tmm7");
+                        beside.product();
+                    }
+                    if T > 1 {
+                        load!("tmm5", second.add(run + k), pitch);
+                        multiply_add!("tmm2", "tmm5", "tmm6");
+                        beside.product();
+                    }
+                    if T > 1 && P > 1 {
+                        multiply_add!("tmm3", "tmm5", "tmm7");
+                        beside.product();
+                    }
+                    weight = weight.add(STEP * COLUMNS);
+                }
+            }
+            store!("tmm0", self.into);
+            if T > 1 {
+                store!("tmm2", self.into.add(SUMS));
+            }
+            if P > 1 {
+                store!("tmm1", self.into.add(self.apart));
+            }
+            if T > 1 && P > 1 {
+                store!("tmm3", self.into.add(self.apart + SUMS));
+            }
         }
     }
 }

@@ -40,6 +40,8 @@ mod winograd;
 mod work;
 
 #[cfg(target_arch = "x86_64")]
+mod bytes_amx;
+#[cfg(target_arch = "x86_64")]
 mod dot_amx;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod dot_neon;
@@ -66,6 +68,7 @@ mod tile_sse2;
 
 pub use arithmetic::{Arithmetic, Exact, Fixed, Fused, Whole};
 pub use conv::Conv;
+pub use dot::Held;
 pub use finish::{Finish, Rectifier};
 pub use normalise::normalise;
 pub use pointwise::pointwise;

@@ -4,14 +4,17 @@
 //! results are the same to the byte.
 
 use core::arch::x86_64::*;
+use core::marker::PhantomData;
 use core::ptr;
 
-use super::dot::{PANELS, TILES};
 use super::finish::{Finish, Rectifier};
 use super::settle::Sums;
 use super::tile::COLUMNS;
 use super::value::Code;
 use crate::Level;
+
+/// All channels of a mask.
+const ALL: u16 = 0xffff;
 
 /// What follows the sums of a layer.
 pub(super) struct Sixteen<'a> {
@@ -19,9 +22,13 @@ pub(super) struct Sixteen<'a> {
     /// From one pixel to the next.
     pitch: usize,
     residual: Option<(&'a [u8], Code)>,
-    y: (&'a mut [u8], Code),
+    /// Where the results are, so many bytes.
+    y: *mut u8,
+    len: usize,
+    code: Code,
+    results: PhantomData<&'a mut [u8]>,
     /// Whether there is an inner and an outer rectifier.
-    rectified: [bool; 2],
+    pub(super) rectified: [bool; 2],
     pixels: unsafe fn(&mut Self, &Sums<'_, i32>),
 }
 
@@ -60,7 +67,8 @@ impl<'a> Sixteen<'a> {
             (true, [true, true]) => Self::pixels::<true, true, true>,
         };
         let pitch = super::pitch(finish.channels());
-        Self { finish, pitch, residual, y, rectified, pixels }
+        let (len, code, y) = (y.0.len(), y.1, y.0.as_mut_ptr());
+        Self { finish, pitch, residual, y, len, code, results: PhantomData, rectified, pixels }
     }
 
     /// Finishes some pixels.
@@ -73,11 +81,28 @@ impl<'a> Sixteen<'a> {
         unsafe { (self.pixels)(self, of) }
     }
 
-    fn check(&self, of: &Sums<'_, i32>) {
+    /// Channels that are finished.
+    pub(super) fn channels(&self) -> usize {
+        self.finish.channels()
+    }
+
+    /// Whether there are sixteen channels in each panel.
+    pub(super) fn is_full(&self) -> bool {
+        self.pitch.is_multiple_of(COLUMNS)
+    }
+
+    /// Whether there is a residual.
+    pub(super) fn has_residual(&self) -> bool {
+        self.residual.is_some()
+    }
+
+    /// # Panics
+    /// As [`Sixteen::run`].
+    pub(super) fn check(&self, of: &Sums<'_, i32>) {
         let pixels = of.sums.len() / COLUMNS;
         let channels = (self.pitch - of.channel).min(COLUMNS);
         let end = (of.pixel + pixels.max(1) - 1) * self.pitch + of.channel + channels;
-        assert!(end <= self.y.0.len(), "the pixels lie beyond the result");
+        assert!(end <= self.len, "the pixels lie beyond the result");
         assert!(self.residual.is_none_or(|(r, _)| end <= r.len()), "and beyond the residual");
         assert!(of.channel + COLUMNS <= self.finish.padded(), "channels that are not finished");
     }
@@ -96,7 +121,12 @@ impl<'a> Sixteen<'a> {
         let (fours, rest) = of.sums.as_chunks::<{ 4 * COLUMNS }>();
         for _ in fours {
             // SAFETY: the caller vouches for the pixels.
-            unsafe { hand.four(place) };
+            unsafe {
+                match hand.here {
+                    ALL => hand.four::<true>(place),
+                    _ => hand.four::<false>(place),
+                }
+            }
             place = place.behind::<RESIDUAL>(4 * COLUMNS, step);
         }
         for _ in rest.as_chunks::<COLUMNS>().0 {
@@ -108,14 +138,14 @@ impl<'a> Sixteen<'a> {
 
     /// What is the same for all pixels.
     fn factors(&self) -> Factors<'a> {
-        let residual = self.residual.map_or(self.y.1, |(_, code)| code);
-        Factors { finish: self.finish, pitch: self.pitch, residual, code: self.y.1 }
+        let residual = self.residual.map_or(self.code, |(_, code)| code);
+        Factors { finish: self.finish, pitch: self.pitch, residual, code: self.code }
     }
 
-    fn place(&mut self, of: &Sums<'_, i32>) -> Place {
+    pub(super) fn place(&self, of: &Sums<'_, i32>) -> Place {
         let at = of.pixel * self.pitch + of.channel;
         let residual = self.residual.map_or(ptr::null(), |(r, _)| r[at..].as_ptr());
-        Place { sums: of.sums.as_ptr(), residual, y: self.y.0[at..].as_mut_ptr() }
+        Place { sums: of.sums.as_ptr(), residual, y: self.y.wrapping_add(at) }
     }
 }
 
@@ -130,16 +160,21 @@ struct Factors<'a> {
 
 /// Where a pixel's sums, residual and result are.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     sums: *const i32,
     residual: *const u8,
     y: *mut u8,
 }
 
 impl Place {
+    /// Nowhere.
+    pub(super) fn none() -> Self {
+        Self { sums: ptr::null(), residual: ptr::null(), y: ptr::null_mut() }
+    }
+
     /// So many sums and bytes further on.
     #[inline]
-    fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
+    pub(super) fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
         Self {
             sums: self.sums.wrapping_add(sums),
             residual: if RESIDUAL { self.residual.wrapping_add(bytes) } else { self.residual },
@@ -149,8 +184,9 @@ impl Place {
 }
 
 /// The factors of sixteen channels, in steps of the result.
-struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
-    pitch: usize,
+#[derive(Clone, Copy)]
+pub(super) struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
+    pub(super) pitch: usize,
     /// The channels that there are.
     here: u16,
     scale: __m512,
@@ -163,6 +199,37 @@ struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
 }
 
 impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, INNER, OUTER> {
+    /// What leaves nothing as it is.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) fn none() -> Self {
+        let (zero, one) = (_mm512_setzero_ps(), _mm512_set1_ps(1.0));
+        let none = Rectified { slopes: one, cap: one };
+        Self {
+            pitch: 0,
+            here: 0,
+            scale: zero,
+            bias: zero,
+            inner: none,
+            outer: none,
+            residual_zero: zero,
+            residual_scale: zero,
+            zero: _mm512_setzero_si512(),
+        }
+    }
+
+    /// Of 16 channels from `channel` on.
+    ///
+    /// # Panics
+    /// Where the finish does not have them.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) fn of(of: &Sixteen<'_>, channel: usize) -> Self {
+        assert!(channel + COLUMNS <= of.finish.padded(), "channels that are not finished");
+        // SAFETY: the channels were just checked.
+        unsafe { Self::new(of.factors(), channel) }
+    }
+
     /// # Safety
     /// The processor must have AVX-512, and the finish 16 channels from `channel` on.
     #[inline]
@@ -178,7 +245,7 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
             };
             Self {
                 pitch,
-                here: 0xffff >> COLUMNS.saturating_sub(pitch - channel),
+                here: ALL >> COLUMNS.saturating_sub(pitch - channel),
                 scale: read(&finish.scale),
                 bias: read(&finish.bias),
                 inner: Rectified::new(finish.inner.as_ref(), channel, unit),
@@ -193,10 +260,10 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// From the sums of a pixel to steps of the result's code.
     ///
     /// # Safety
-    /// There must be 16 sums, and the channels that there are in the residual.
+    /// There must be 16 sums, and the channels that there are in the residual, FULL if that is all 16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn steps(&self, sums: *const i32, residual: *const u8) -> __m512i {
+    unsafe fn steps<const FULL: bool>(&self, sums: *const i32, residual: *const u8) -> __m512i {
         // SAFETY: the caller vouches for both.
         unsafe {
             let sum = _mm512_loadu_si512(sums.cast());
@@ -206,9 +273,9 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
                 x = self.inner.apply(x);
             }
             if RESIDUAL {
-                let bytes = match self.here {
-                    0xffff => _mm_loadu_si128(residual.cast()),
-                    here => _mm_maskz_loadu_epi8(here, residual.cast()),
+                let bytes = match FULL {
+                    true => _mm_loadu_si128(residual.cast()),
+                    false => _mm_maskz_loadu_epi8(self.here, residual.cast()),
                 };
                 let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
                 let steps = _mm512_sub_ps(steps, self.residual_zero);
@@ -239,15 +306,15 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     }
 
     /// # Safety
-    /// The channels that there are must be in the result.
+    /// The channels that there are must be in the result, FULL if that is all 16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn store(&self, into: *mut u8, bytes: __m128i) {
+    unsafe fn store<const FULL: bool>(&self, into: *mut u8, bytes: __m128i) {
         // SAFETY: the caller vouches for them.
         unsafe {
-            match self.here {
-                0xffff => _mm_storeu_si128(into.cast(), bytes),
-                here => _mm_mask_storeu_epi8(into.cast(), here, bytes),
+            match FULL {
+                true => _mm_storeu_si128(into.cast(), bytes),
+                false => _mm_mask_storeu_epi8(into.cast(), self.here, bytes),
             }
         }
     }
@@ -255,23 +322,23 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// Finishes four pixels.
     ///
     /// # Safety
-    /// All of them must be there.
+    /// All of them must be there, FULL with all 16 channels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn four(&self, at: Place) {
+    pub(super) unsafe fn four<const FULL: bool>(&self, at: Place) {
         let [a, b, c, d] = [0, 1, 2, 3].map(|p| at.behind::<RESIDUAL>(p * COLUMNS, p * self.pitch));
         // SAFETY: the caller vouches for the pixels.
         unsafe {
             let bytes = self.packed([
-                self.steps(a.sums, a.residual),
-                self.steps(b.sums, b.residual),
-                self.steps(c.sums, c.residual),
-                self.steps(d.sums, d.residual),
+                self.steps::<FULL>(a.sums, a.residual),
+                self.steps::<FULL>(b.sums, b.residual),
+                self.steps::<FULL>(c.sums, c.residual),
+                self.steps::<FULL>(d.sums, d.residual),
             ]);
-            self.store(a.y, bytes[0]);
-            self.store(b.y, bytes[1]);
-            self.store(c.y, bytes[2]);
-            self.store(d.y, bytes[3]);
+            self.store::<FULL>(a.y, bytes[0]);
+            self.store::<FULL>(b.y, bytes[1]);
+            self.store::<FULL>(c.y, bytes[2]);
+            self.store::<FULL>(d.y, bytes[3]);
         }
     }
 
@@ -284,114 +351,14 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     unsafe fn one(&self, at: Place) {
         // SAFETY: the caller vouches for the pixel.
         unsafe {
-            let bytes = self.packed([self.steps(at.sums, at.residual); 4]);
-            self.store(at.y, bytes[0]);
+            let bytes = self.packed([self.steps::<false>(at.sums, at.residual); 4]);
+            self.store::<false>(at.y, bytes[0]);
         }
-    }
-}
-
-/// Most runs of pixels that wait at a time.
-const RUNS: usize = PANELS * TILES;
-
-/// Pixels that are finished four by four between other instructions.
-pub(super) struct Waiting<'a> {
-    factors: Factors<'a>,
-    /// Whether there is a residual, and whether there is a rectifier behind it or, where there is
-    /// none, before: the constants of [`Fours`].
-    pub(super) way: [bool; 2],
-    /// Where each run starts, its first channel and how often it has four pixels.
-    runs: [(Place, usize, usize); RUNS],
-    count: usize,
-    /// All fours.
-    pub(super) fours: usize,
-}
-
-impl<'a> Waiting<'a> {
-    /// `None` where [`Fours`] do not serve.
-    pub(super) fn new(of: &Sixteen<'a>) -> Option<Self> {
-        let (y, sums, residual) = (ptr::null_mut(), ptr::null(), ptr::null());
-        let none = (Place { sums, residual, y }, 0, 0);
-        let way = match (of.residual.is_some(), of.rectified) {
-            (true, [false, outer]) => [true, outer],
-            (false, [inner, false]) => [false, inner],
-            _ => return None,
-        };
-        Some(Self { factors: of.factors(), way, runs: [none; RUNS], count: 0, fours: 0 })
-    }
-
-    /// Adds a run, whose sums, residual and result must be left alone until it is finished.
-    ///
-    /// # Panics
-    /// As [`Sixteen::run`], where pixels are no multiple of four, or where there are too many runs.
-    pub(super) fn push(&mut self, of: &mut Sixteen<'_>, run: &Sums<'_, i32>) {
-        of.check(run);
-        assert!(run.sums.len().is_multiple_of(4 * COLUMNS), "fours");
-        let fours = run.sums.len() / (4 * COLUMNS);
-        self.runs[self.count] = (of.place(run), run.channel, fours);
-        self.count += 1;
-        self.fours += fours;
-    }
-}
-
-/// The fours of what waits.
-pub(super) struct Fours<'a, const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
-    waiting: &'a Waiting<'a>,
-    hand: Hand<RESIDUAL, INNER, OUTER>,
-    place: Place,
-    /// Fours of this run that are left.
-    left: usize,
-    /// The run behind it.
-    run: usize,
-}
-
-impl<'a, const RESIDUAL: bool, const INNER: bool, const OUTER: bool>
-    Fours<'a, RESIDUAL, INNER, OUTER>
-{
-    /// # Safety
-    /// [`Waiting::way`] must say so, there must be a run, and what [`Waiting::push`] asks for must
-    /// hold.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn new(waiting: &'a Waiting<'a>) -> Self {
-        let (place, channel, left) = waiting.runs[0];
-        // SAFETY: the run's channels were checked.
-        let hand = unsafe { Hand::new(waiting.factors, channel) };
-        Self { waiting, hand, place, left, run: 1 }
-    }
-
-    /// Finishes the next four pixels.
-    ///
-    /// # Safety
-    /// It may be called as often as there are fours.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn next(&mut self) {
-        if self.left == 0 {
-            // SAFETY: the caller vouches that there is another run.
-            unsafe { self.take_up() };
-        }
-        // SAFETY: the run's pixels were checked, and the caller vouches that some are left.
-        unsafe { self.hand.four(self.place) };
-        self.place = self.place.behind::<RESIDUAL>(4 * COLUMNS, 4 * self.hand.pitch);
-        self.left -= 1;
-    }
-
-    /// Takes up the next run.
-    ///
-    /// # Safety
-    /// There must be one.
-    #[inline(never)]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn take_up(&mut self) {
-        let (place, channel, left) = self.waiting.runs[self.run];
-        // SAFETY: the run's channels were checked.
-        let hand = unsafe { Hand::new(self.waiting.factors, channel) };
-        (self.place, self.hand, self.left) = (place, hand, left);
-        self.run += 1;
     }
 }
 
 /// A [`Rectifier`] of 16 channels, in steps.
+#[derive(Clone, Copy)]
 struct Rectified {
     slopes: __m512,
     cap: __m512,

@@ -25,15 +25,15 @@ pub(super) static VNNI: Table = Table {
 /// Most rows of a register tile.
 const ROWS: usize = 12;
 
-/// Calls `$block::<M>` for every group of at most [`ROWS`] rows.
+/// Calls `$block::<M>` for every group of at most [`ROWS`] rows, `$few::<M>` for one or two.
 macro_rules! by_rows {
-    ($p:ident, $block:ident $(, $parameter:tt)*) => {
+    ($p:ident, $few:ident, $block:ident $(, $parameter:tt)*) => {
         for first in (0..$p.rows.starts().len()).step_by(ROWS) {
             // SAFETY: the caller vouches for the extents of all rows.
             unsafe {
                 match $p.rows.starts().len() - first {
-                    1 => $block::<1 $(, $parameter)*>($p, first),
-                    2 => $block::<2 $(, $parameter)*>($p, first),
+                    1 => $few::<1 $(, $parameter)*>($p, first),
+                    2 => $few::<2 $(, $parameter)*>($p, first),
                     3 => $block::<3 $(, $parameter)*>($p, first),
                     4 => $block::<4 $(, $parameter)*>($p, first),
                     5 => $block::<5 $(, $parameter)*>($p, first),
@@ -52,7 +52,7 @@ macro_rules! by_rows {
 
 #[target_feature(enable = "avx512f")]
 unsafe fn float<const FUSED: bool>(p: &mut Product<'_, f32, f32>) {
-    by_rows!(p, float_block, FUSED);
+    by_rows!(p, float_block, float_block, FUSED);
 }
 
 /// # Safety
@@ -96,11 +96,60 @@ unsafe fn float_block<const M: usize, const FUSED: bool>(
 /// Defines the loops in whole numbers by panels of `$columns`, which one register holds, with
 /// `$multiply_add(sum, x, w)` for a step.
 macro_rules! whole {
-    ($name:ident, $block:ident, $features:literal, $columns:literal, $zero:path, $all:path,
-     $load:path, $store:path, $multiply_add:path) => {
+    ($name:ident, $few:ident, $block:ident, $features:literal, $columns:literal, $zero:path,
+     $all:path, $load:path, $store:path, $add:path, $multiply_add:path) => {
         #[target_feature(enable = $features)]
         unsafe fn $name(p: &mut Product<'_, i16, i32>) {
-            by_rows!(p, $block);
+            by_rows!(p, $few, $block);
+        }
+
+        /// Each row has four sums, which do not wait for each other.
+        ///
+        /// # Safety
+        /// As [`float_block`], with two values and two weights a step.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $few<const M: usize>(p: &mut Product<'_, i16, i32>, first: usize) {
+            const SUMS: usize = 4;
+            let mut sum = [[$zero(); SUMS]; M];
+            let mut weight = p.weight.as_ptr();
+            let starts = &p.rows.starts()[first..first + M];
+            for &run in p.runs {
+                let mut at = [p.source.as_ptr(); M];
+                for (at, row) in at.iter_mut().zip(starts) {
+                    *at = at.wrapping_add(row + run);
+                }
+                let together = p.steps / SUMS * SUMS;
+                // SAFETY: the caller vouches for two weights a column and step, and for `2 steps`
+                // values behind each run of each row.
+                unsafe {
+                    for k in (0..together).step_by(SUMS) {
+                        for n in 0..SUMS {
+                            let w = $load(weight.add(2 * $columns * n).cast());
+                            for m in 0..M {
+                                let pair = at[m].add(2 * (k + n)).cast::<i32>().read_unaligned();
+                                sum[m][n] = $multiply_add(sum[m][n], $all(pair), w);
+                            }
+                        }
+                        weight = weight.add(2 * $columns * SUMS);
+                    }
+                    for k in together..p.steps {
+                        let w = $load(weight.cast());
+                        for m in 0..M {
+                            let pair = at[m].add(2 * k).cast::<i32>().read_unaligned();
+                            sum[m][0] = $multiply_add(sum[m][0], $all(pair), w);
+                        }
+                        weight = weight.add(2 * $columns);
+                    }
+                }
+            }
+            for (m, [a, b, c, d]) in sum.into_iter().enumerate() {
+                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
+                unsafe {
+                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
+                    $store(into.cast(), $add($add(a, b), $add(c, d)));
+                }
+            }
         }
 
         /// # Safety
@@ -147,35 +196,16 @@ fn multiply_add(sum: __m512i, x: __m512i, w: __m512i) -> __m512i {
 }
 
 whole!(
-    whole,
-    whole_block,
-    "avx512f,avx512bw",
-    16,
-    _mm512_setzero_si512,
-    _mm512_set1_epi32,
-    _mm512_loadu_si512,
-    _mm512_storeu_si512,
-    multiply_add
+    whole, few, whole_block, "avx512f,avx512bw", 16, _mm512_setzero_si512, _mm512_set1_epi32,
+    _mm512_loadu_si512, _mm512_storeu_si512, _mm512_add_epi32, multiply_add
 );
 whole!(
-    vnni,
-    vnni_block,
-    "avx512f,avx512bw,avx512vnni",
-    16,
-    _mm512_setzero_si512,
-    _mm512_set1_epi32,
-    _mm512_loadu_si512,
-    _mm512_storeu_si512,
+    vnni, few_vnni, vnni_block, "avx512f,avx512bw,avx512vnni", 16, _mm512_setzero_si512,
+    _mm512_set1_epi32, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_add_epi32,
     _mm512_dpwssd_epi32
 );
 whole!(
-    narrow_vnni,
-    narrow_vnni_block,
-    "avx512f,avx512bw,avx512vl,avx512vnni",
-    8,
-    _mm256_setzero_si256,
-    _mm256_set1_epi32,
-    _mm256_loadu_si256,
-    _mm256_storeu_si256,
-    _mm256_dpwssd_epi32
+    narrow_vnni, few_narrow_vnni, narrow_vnni_block, "avx512f,avx512bw,avx512vl,avx512vnni", 8,
+    _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_storeu_si256,
+    _mm256_add_epi32, _mm256_dpwssd_epi32
 );

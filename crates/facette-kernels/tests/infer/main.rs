@@ -213,18 +213,18 @@ fn check_whole(s: &ConvShape, o: &ConvOptions, k: [usize; 2], most: f32) {
 
     // The specification to the last bit: whole sums, then rounded f32 operations.
     let bias = values(outputs, 4);
-    let exact: Vec<f32> = sums
-        .iter()
-        .enumerate()
-        .map(|(i, &sum)| {
-            let residual = residual[i / outputs * pitch(outputs) + i % outputs].read(of_residual);
-            (sum as f32 * 1e-3 + bias[i % outputs]) + residual
-        })
-        .collect();
+    // In steps of which there are `unit` in 1.
+    let finished = |i: usize, unit: f32| {
+        let residual = f32::from(residual[i / outputs * pitch(outputs) + i % outputs]) - 128.0;
+        let scaled = sums[i] as f32 * (1e-3 * unit) + bias[i % outputs] * unit;
+        scaled + residual * (of_residual.scale() * unit)
+    };
+    let exact: Vec<f32> = (0..sums.len()).map(|i| finished(i, 1.0)).collect();
     for y in run::<_, u8, f32>(&layer, s, source, Some(other), ()) {
         assert_eq!(channels(&y, outputs), exact, "{} {s:?}", layer.method());
     }
-    let exact: Vec<u8> = exact.iter().map(|&value| u8::write(value, of_y)).collect();
+    let in_steps = |i: usize| u8::write(finished(i, 1.0 / of_y.scale()), code(1.0, of_y.zero()));
+    let exact: Vec<u8> = (0..exact.len()).map(in_steps).collect();
     for y in run::<_, u8, u8>(&layer, s, source, Some(other), of_y) {
         assert_eq!(channels(&y, outputs), exact, "{} {s:?}", layer.method());
     }
