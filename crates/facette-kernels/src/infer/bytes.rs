@@ -175,7 +175,8 @@ impl Bytes {
         let from = x.values[first * self.input..].chunks_exact(self.input).take(pictures);
         for (from, into) in from.zip(source.chunks_exact_mut(self.picture.len())) {
             let (layout, zero) = (&self.picture, x.code.zero());
-            run_at(level, Unroll { layout, from, zero, into, border: &mut *border });
+            let (again, border) = (first > 0, &mut *border);
+            run_at(level, Unroll { layout, from, zero, again, into, border });
         }
         source
     }

@@ -4,7 +4,7 @@
 //! of four pixels takes others about as long: one after each product, the two go side by side.
 
 use super::bytes::{Bytes, Tiles};
-use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
+use super::dot::{COLUMNS, PANELS, ROWS, SUMS, Tile};
 use super::dot_amx::{Beside, Block};
 use super::settle::Sums;
 use super::settle_avx512::{Hand, Place, Sixteen};
@@ -72,20 +72,19 @@ impl Layer<'_, '_> {
         let reach = (ROWS - 1) * picture.stride + last_run + picture.run;
         let steps = picture.runs.len() * picture.run / STEP;
         let (mut into, mut filled) = sums[..2 * BLOCK].split_at_mut(BLOCK);
-        let channels = of.channels();
-        let mut waiting = Waiting::<RESIDUAL, INNER, OUTER>::new();
+        let mut waiting = Waiting::<RESIDUAL, INNER, OUTER>::new(of);
         for first in (0..batch).step_by(layer.group) {
             let pictures = layer.group.min(batch - first);
             let source = layer.lay_out(level, x, first, pictures, room);
             for panel in (0..layer.panels).step_by(PANELS) {
                 let panels = PANELS.min(layer.panels - panel);
-                // SAFETY: the caller vouches for the processor.
-                unsafe { waiting.take_up(of, panel, panels) };
+                waiting.take_up(of, panel, panels);
                 let mut tiles = Tiles::new(layer, first, pictures);
                 while let Some(one) = tiles.next() {
                     let other = tiles.next();
-                    let tiles = [Some(one), other];
-                    let rows = [one, other.unwrap_or(one)].map(|(tile, _)| {
+                    let tiles = if other.is_some() { 2 } else { 1 };
+                    let both = [one, other.unwrap_or(one)];
+                    let rows = both.map(|(tile, _)| {
                         assert!(tile.start + reach <= source.len(), "the source ends before");
                         source[tile.start..].as_ptr()
                     });
@@ -97,151 +96,164 @@ impl Layer<'_, '_> {
                         weight: layer.weights(panel, panels),
                         starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
                         into: into.as_mut_ptr(),
-                        apart: 2 * SUMS,
+                        apart: tiles * SUMS,
                     };
-                    let count = if other.is_some() { 2 } else { 1 };
-                    waiting.spread(count * panels * steps);
+                    waiting.spread(tiles * panels * steps);
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
                     // for a block; as many products were said as there are.
-                    unsafe { block.multiply(count, &mut waiting) };
+                    unsafe { block.multiply(tiles, &mut waiting) };
                     core::mem::swap(&mut into, &mut filled);
-                    waiting.clear();
-                    for (p, hand) in (0..panels).zip(waiting.hands_from..) {
-                        for (t, (tile, pixel)) in tiles.into_iter().flatten().enumerate() {
-                            let sums = &filled[(2 * p + t) * SUMS..][..tile.count * COLUMNS];
-                            let channel = (panel + p) * COLUMNS;
-                            let left = channels - channel;
-                            waiting.push(of, Sums { sums, channel, left, pixel }, hand);
-                        }
-                    }
+                    waiting.wait(of, filled, panel, panels, &both[..tiles]);
                 }
             }
         }
-        // SAFETY: what was pushed waits until here.
+        // SAFETY: what waits is there until here.
         unsafe { waiting.end() };
     }
 }
 
-/// Four pixels of which so many are left at a place.
+/// Four pixels: their sums, and where residual and result start.
 #[derive(Clone, Copy)]
-struct Run {
-    place: Place,
-    left: usize,
+struct Four {
+    sums: *const i32,
+    at: usize,
+    /// By which panel, of both kinds.
     hand: usize,
 }
 
+/// Most fours of a block.
+const FOURS: usize = 2 * PANELS * ROWS / 4;
+
 /// The pixels of a block, to be finished four by four.
 struct Waiting<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
-    /// Of the panels of a block, and of those of the block before.
+    /// The factors of the panels of a block, and of those of the block before.
     hands: [Hand<RESIDUAL, INNER, OUTER>; 2 * PANELS],
-    /// Where those of the current panels start.
-    hands_from: usize,
-    runs: [Run; 2 * PANELS],
+    /// Where the current ones start.
+    current: usize,
+    /// Where residual and results are.
+    residual: *const u8,
+    y: *mut u8,
+    fours: [Four; FOURS],
+    /// How many there are.
     count: usize,
-    /// The run that is being finished.
-    run: usize,
-    /// Fours of all runs, to be spread over so many products.
-    fours: usize,
+    /// Over how many products they are to be spread.
     products: usize,
-    /// What is due, in parts of a four as many as there are products.
-    owed: usize,
 }
 
 impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUAL, INNER, OUTER> {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn new() -> Self {
-        let run = Run { place: Place::none(), left: 0, hand: 0 };
+    fn new(of: &Sixteen<'_>) -> Self {
+        let (residual, y) = of.places();
         Self {
             hands: [Hand::none(); 2 * PANELS],
-            hands_from: 0,
-            runs: [run; 2 * PANELS],
+            current: 0,
+            residual,
+            y,
+            fours: [Four { sums: core::ptr::null(), at: 0, hand: 0 }; FOURS],
             count: 0,
-            run: 0,
-            fours: 0,
             products: 1,
-            owed: 0,
         }
     }
 
     /// Takes up the factors of other panels.
-    ///
-    /// # Safety
-    /// The processor must have AVX-512.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn take_up(&mut self, of: &Sixteen<'_>, panel: usize, panels: usize) {
-        self.hands_from = PANELS - self.hands_from;
-        for (p, hand) in self.hands[self.hands_from..][..panels].iter_mut().enumerate() {
+    fn take_up(&mut self, of: &Sixteen<'_>, panel: usize, panels: usize) {
+        self.current = PANELS - self.current;
+        for (p, hand) in self.hands[self.current..][..panels].iter_mut().enumerate() {
             *hand = Hand::of(of, (panel + p) * COLUMNS);
         }
     }
 
     /// Spreads what waits over so many products.
     fn spread(&mut self, products: usize) {
-        (self.products, self.owed) = (products, 0);
+        self.products = products;
     }
 
-    /// Forgets what waited, all of which is finished.
-    fn clear(&mut self) {
-        debug_assert!(self.runs[..self.count].iter().all(|run| run.left == 0), "all is finished");
-        (self.count, self.run, self.fours) = (0, 0, 0);
-    }
-
-    /// Adds a run, whose sums, residual and result must be left alone until it is finished.
+    /// Makes the sums of some tiles by the current panels wait. They, the residual and the results
+    /// must be left alone until they are finished.
     ///
     /// # Panics
-    /// As [`Sixteen::run`], where pixels are no multiple of four, or where there are too many runs.
-    fn push(&mut self, of: &Sixteen<'_>, run: Sums<'_, i32>, hand: usize) {
-        of.check(&run);
-        assert!(run.sums.len().is_multiple_of(4 * COLUMNS), "fours");
-        let left = run.sums.len() / (4 * COLUMNS);
-        self.runs[self.count] = Run { place: of.place(&run), left, hand };
-        self.count += 1;
-        self.fours += left;
+    /// As [`Sixteen::run`], or where pixels are no multiple of four.
+    fn wait(
+        &mut self,
+        of: &Sixteen<'_>,
+        sums: &[i32],
+        panel: usize,
+        panels: usize,
+        tiles: &[(Tile, usize)],
+    ) {
+        self.count = 0;
+        for p in 0..panels {
+            let channel = (panel + p) * COLUMNS;
+            for (t, &(tile, pixel)) in tiles.iter().enumerate() {
+                let sums = &sums[(p * tiles.len() + t) * SUMS..][..tile.count * COLUMNS];
+                of.check(&Sums { sums, channel, left: COLUMNS, pixel });
+                let fours = tile.count / 4;
+                assert!(tile.count.is_multiple_of(4), "fours");
+                let parts = sums.chunks_exact(4 * COLUMNS).zip((pixel..).step_by(4));
+                for (four, (sums, pixel)) in self.fours[self.count..][..fours].iter_mut().zip(parts)
+                {
+                    *four = Four {
+                        sums: sums.as_ptr(),
+                        at: pixel * of.pitch() + channel,
+                        hand: self.current + p,
+                    };
+                }
+                self.count += fours;
+            }
+        }
     }
 
-    /// Finishes the next four pixels.
+    /// Finishes four pixels.
     ///
     /// # Safety
-    /// It may be called as often as there are fours.
+    /// So many of them must wait.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn next(&mut self) {
-        if self.runs[self.run].left == 0 {
-            self.run += 1;
-        }
-        let run = &mut self.runs[self.run];
-        let hand = &self.hands[run.hand];
-        // SAFETY: the run's pixels were checked, the layer is full, and the caller vouches that some
-        // pixels are left.
-        unsafe { hand.four::<true>(run.place) };
-        run.place = run.place.behind::<RESIDUAL>(4 * COLUMNS, 4 * hand.pitch);
-        run.left -= 1;
+    unsafe fn finish(&self, four: usize) {
+        let Four { sums, at, hand } = self.fours[four];
+        let hand = &self.hands[hand];
+        let place =
+            Place { sums, residual: self.residual.wrapping_add(at), y: self.y.wrapping_add(at) };
+        // SAFETY: the pixels were checked, and the layer is full.
+        unsafe { hand.four::<true>(place) };
     }
 
-    /// Finishes all that is left.
+    /// Finishes all that waits.
     ///
     /// # Safety
-    /// As for [`Waiting::push`].
+    /// As for [`Waiting::wait`].
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn end(&mut self) {
-        for _ in 0..self.fours {
+    unsafe fn end(&self) {
+        for four in 0..self.count {
             // SAFETY: so many wait.
-            unsafe { self.next() };
+            unsafe { self.finish(four) };
         }
     }
+}
+
+/// How far the fours of a block are.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    done: usize,
+    /// What is due, in parts of a four as many as there are products.
+    owed: usize,
 }
 
 impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Beside
     for Waiting<RESIDUAL, INNER, OUTER>
 {
+    type Progress = Progress;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn product(&mut self) {
-        self.owed += self.fours;
-        while self.owed >= self.products {
-            self.owed -= self.products;
+    unsafe fn product(&self, progress: &mut Progress) {
+        progress.owed += self.count;
+        while progress.owed >= self.products {
+            progress.owed -= self.products;
             // SAFETY: after all products all fours were due, and none more.
-            unsafe { self.next() };
+            unsafe { self.finish(progress.done) };
+            progress.done += 1;
         }
     }
 }

@@ -148,23 +148,28 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
             apart: TILES * SUMS,
         };
         // SAFETY: the caller vouches for the extents.
-        unsafe { block.multiply(tiles, &mut ()) };
+        unsafe { block.multiply(tiles, &()) };
     }
 }
 
 /// Work done beside the products.
 pub(super) trait Beside {
+    /// How far it is.
+    type Progress: Default;
+
     /// What is due after a product.
     ///
     /// # Safety
     /// The processor must have AVX-512, and there must not be more products than were said.
-    unsafe fn product(&mut self);
+    unsafe fn product(&self, progress: &mut Self::Progress);
 }
 
 /// None.
 impl Beside for () {
+    type Progress = ();
+
     #[inline]
-    unsafe fn product(&mut self) {}
+    unsafe fn product(&self, (): &mut ()) {}
 }
 
 /// One or two tiles of rows by one or two panels.
@@ -191,14 +196,14 @@ impl Block<'_> {
     /// starts and all weights, and each sum its place; `beside` must be prepared for so many products.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn multiply(&self, tiles: usize, beside: &mut impl Beside) {
+    pub(super) unsafe fn multiply(&self, tiles: usize, beside: &impl Beside) {
         // SAFETY: the caller vouches for all of it.
         unsafe {
             match (tiles, self.starts.len() / COLUMNS) {
-                (1, 1) => self.parts::<1, 1>(beside),
-                (1, _) => self.parts::<1, 2>(beside),
-                (_, 1) => self.parts::<2, 1>(beside),
-                _ => self.parts::<2, 2>(beside),
+                (1, 1) => self.parts::<1, 1, _>(beside),
+                (1, _) => self.parts::<1, 2, _>(beside),
+                (_, 1) => self.parts::<2, 1, _>(beside),
+                _ => self.parts::<2, 2, _>(beside),
             }
         }
     }
@@ -207,7 +212,8 @@ impl Block<'_> {
     /// As above, with T tiles and P panels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn parts<const T: usize, const P: usize>(&self, beside: &mut impl Beside) {
+    unsafe fn parts<const T: usize, const P: usize, B: Beside>(&self, beside: &B) {
+        let mut progress = B::Progress::default();
         let (pitch, panel, [first, second]) = (self.pitch, self.weight.len() / P, self.rows);
         let all_zero = self.starts.iter().all(|&start| start == 0);
         let start = |panel: usize| (!all_zero).then(|| self.starts[panel * COLUMNS..].as_ptr());
@@ -229,20 +235,20 @@ impl Block<'_> {
                     load!("tmm4", first.add(run + k), pitch);
                     load!("tmm6", weight, BYTES);
                     multiply_add!("tmm0", "tmm4", "tmm6");
-                    beside.product();
+                    beside.product(&mut progress);
                     if P > 1 {
                         load!("tmm7", weight.add(panel), BYTES);
                         multiply_add!("tmm1", "tmm4", "tmm7");
-                        beside.product();
+                        beside.product(&mut progress);
                     }
                     if T > 1 {
                         load!("tmm5", second.add(run + k), pitch);
                         multiply_add!("tmm2", "tmm5", "tmm6");
-                        beside.product();
+                        beside.product(&mut progress);
                     }
                     if T > 1 && P > 1 {
                         multiply_add!("tmm3", "tmm5", "tmm7");
-                        beside.product();
+                        beside.product(&mut progress);
                     }
                     weight = weight.add(STEP * COLUMNS);
                 }

@@ -81,9 +81,14 @@ impl<'a> Sixteen<'a> {
         unsafe { (self.pixels)(self, of) }
     }
 
-    /// Channels that are finished.
-    pub(super) fn channels(&self) -> usize {
-        self.finish.channels()
+    /// From one pixel to the next.
+    pub(super) fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    /// Where residual and results start.
+    pub(super) fn places(&self) -> (*const u8, *mut u8) {
+        (self.residual.map_or(ptr::null(), |(r, _)| r.as_ptr()), self.y)
     }
 
     /// Whether there are sixteen channels in each panel.
@@ -142,7 +147,7 @@ impl<'a> Sixteen<'a> {
         Factors { finish: self.finish, pitch: self.pitch, residual, code: self.code }
     }
 
-    pub(super) fn place(&self, of: &Sums<'_, i32>) -> Place {
+    fn place(&self, of: &Sums<'_, i32>) -> Place {
         let at = of.pixel * self.pitch + of.channel;
         let residual = self.residual.map_or(ptr::null(), |(r, _)| r[at..].as_ptr());
         Place { sums: of.sums.as_ptr(), residual, y: self.y.wrapping_add(at) }
@@ -161,20 +166,15 @@ struct Factors<'a> {
 /// Where a pixel's sums, residual and result are.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
-    sums: *const i32,
-    residual: *const u8,
-    y: *mut u8,
+    pub(super) sums: *const i32,
+    pub(super) residual: *const u8,
+    pub(super) y: *mut u8,
 }
 
 impl Place {
-    /// Nowhere.
-    pub(super) fn none() -> Self {
-        Self { sums: ptr::null(), residual: ptr::null(), y: ptr::null_mut() }
-    }
-
     /// So many sums and bytes further on.
     #[inline]
-    pub(super) fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
+    fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
         Self {
             sums: self.sums.wrapping_add(sums),
             residual: if RESIDUAL { self.residual.wrapping_add(bytes) } else { self.residual },
@@ -186,7 +186,7 @@ impl Place {
 /// The factors of sixteen channels, in steps of the result.
 #[derive(Clone, Copy)]
 pub(super) struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
-    pub(super) pitch: usize,
+    pitch: usize,
     /// The channels that there are.
     here: u16,
     scale: __m512,

@@ -196,16 +196,41 @@ fn multiply_add(sum: __m512i, x: __m512i, w: __m512i) -> __m512i {
 }
 
 whole!(
-    whole, few, whole_block, "avx512f,avx512bw", 16, _mm512_setzero_si512, _mm512_set1_epi32,
-    _mm512_loadu_si512, _mm512_storeu_si512, _mm512_add_epi32, multiply_add
+    whole,
+    few,
+    whole_block,
+    "avx512f,avx512bw",
+    16,
+    _mm512_setzero_si512,
+    _mm512_set1_epi32,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_add_epi32,
+    multiply_add
 );
 whole!(
-    vnni, few_vnni, vnni_block, "avx512f,avx512bw,avx512vnni", 16, _mm512_setzero_si512,
-    _mm512_set1_epi32, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_add_epi32,
+    vnni,
+    few_vnni,
+    vnni_block,
+    "avx512f,avx512bw,avx512vnni",
+    16,
+    _mm512_setzero_si512,
+    _mm512_set1_epi32,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_add_epi32,
     _mm512_dpwssd_epi32
 );
 whole!(
-    narrow_vnni, few_narrow_vnni, narrow_vnni_block, "avx512f,avx512bw,avx512vl,avx512vnni", 8,
-    _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_storeu_si256,
-    _mm256_add_epi32, _mm256_dpwssd_epi32
+    narrow_vnni,
+    few_narrow_vnni,
+    narrow_vnni_block,
+    "avx512f,avx512bw,avx512vl,avx512vnni",
+    8,
+    _mm256_setzero_si256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_add_epi32,
+    _mm256_dpwssd_epi32
 );

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::dot::ROWS;
 use super::lanes::Lanes;
 use super::level_task::Task;
-use super::pitch;
+use super::{LANES, pitch};
 use crate::conv::ConvShape;
 
 /// What the bytes of a run are padded to, in a multiple.
@@ -107,10 +107,13 @@ impl Unrolled {
         (ROWS - 1) * self.stride + self.run
     }
 
-    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled.
+    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled: as far
+    /// as whole runs are read.
     pub(super) fn border(&self) -> usize {
-        let within = self.left == 0 && self.bordered <= self.width * self.pitch;
-        if self.as_it_is || within { 0 } else { self.bordered }
+        let last = (self.line / self.run).saturating_sub(1) * self.step;
+        let reach = self.bordered.max(last + self.run);
+        let within = self.left == 0 && reach <= self.width * self.pitch;
+        if self.as_it_is || within { 0 } else { reach }
     }
 }
 
@@ -119,6 +122,8 @@ pub(super) struct Unroll<'a> {
     pub(super) layout: &'a Unrolled,
     pub(super) from: &'a [u8],
     pub(super) zero: u8,
+    /// Whether another picture was laid out in the same place, so that its border is there.
+    pub(super) again: bool,
     pub(super) into: &'a mut [u8],
     /// Room for [`Unrolled::border`] bytes.
     pub(super) border: &'a mut [u8],
@@ -127,19 +132,25 @@ pub(super) struct Unroll<'a> {
 impl Task for Unroll<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let Self { layout: l, from, zero, into, border } = self;
+        let Self { layout: l, from, zero, again, into, border } = self;
         let left = (l.left * l.pitch).min(l.bordered);
         let shown = (l.width * l.pitch).min(l.bordered - left);
-        border.fill(zero);
+        if !again {
+            border.fill(zero);
+        }
         for (number, into) in l.lines.iter().zip(into.chunks_exact_mut(l.line)) {
             let Some(number) = *number else {
-                into.fill(zero);
+                if !again {
+                    into.fill(zero);
+                }
                 continue;
             };
             let line = &from[number * l.width * l.pitch..][..l.width * l.pitch];
             if l.as_it_is {
-                fill(&mut into[..left], zero);
-                fill(&mut into[left + shown..], zero);
+                if !again {
+                    fill(&mut into[..left], zero);
+                    fill(&mut into[left + shown..], zero);
+                }
                 into[left..left + shown].copy_from_slice(&line[..shown]);
             } else if border.is_empty() {
                 spread(l, line, into);
@@ -163,34 +174,33 @@ fn fill(into: &mut [u8], value: u8) {
 #[inline(always)]
 fn spread(l: &Unrolled, line: &[u8], into: &mut [u8]) {
     if l.tap == l.pitch {
-        return copy(line, l.step, into, l.stride, l.used);
+        // Whole runs; what lies behind their taps is of no account.
+        const TWO: usize = 2 * STEP;
+        const THREE: usize = 3 * STEP;
+        match l.run {
+            STEP => copy::<STEP>(line, l.step, into, l.stride),
+            TWO => copy::<TWO>(line, l.step, into, l.stride),
+            THREE => copy::<THREE>(line, l.step, into, l.stride),
+            _ => {
+                for k in (0..l.run).step_by(STEP) {
+                    copy::<STEP>(&line[k..], l.step, &mut into[k..], l.stride);
+                }
+            }
+        }
+        return;
     }
     for tap in 0..l.taps {
-        copy(&line[tap * l.tap..], l.step, &mut into[tap * l.pitch..], l.stride, l.pitch);
+        let (line, into) = (&line[tap * l.tap..], &mut into[tap * l.pitch..]);
+        for k in (0..l.pitch).step_by(LANES) {
+            copy::<LANES>(&line[k..], l.step, &mut into[k..], l.stride);
+        }
     }
 }
 
-/// Copies `count` bytes of each column; columns are `step` apart in `from` and `stride` in `into`.
+/// Copies N bytes of each column; columns are `step` apart in `from` and `stride` in `into`.
 #[inline(always)]
-fn copy(from: &[u8], step: usize, into: &mut [u8], stride: usize, count: usize) {
-    let mut at = 0;
-    // Column by column of registers, so that each move is of a fixed size.
-    while at < count {
-        let (from, into) = (&from[at..], &mut into[at..]);
-        at += match count - at {
-            64.. if step >= 64 => copy_some::<64>(from, step, into, stride),
-            32.. if step >= 32 => copy_some::<32>(from, step, into, stride),
-            16.. if step >= 16 => copy_some::<16>(from, step, into, stride),
-            _ => copy_some::<8>(from, step, into, stride),
-        };
+fn copy<const N: usize>(from: &[u8], step: usize, into: &mut [u8], stride: usize) {
+    for (column, into) in into.chunks_mut(stride).enumerate() {
+        into[..N].copy_from_slice(&from[column * step..][..N]);
     }
-}
-
-/// N bytes of each column, no more than `step`; yields N.
-#[inline(always)]
-fn copy_some<const N: usize>(from: &[u8], step: usize, into: &mut [u8], stride: usize) -> usize {
-    for (from, into) in from.chunks(step).zip(into.chunks_mut(stride)) {
-        into[..N].copy_from_slice(&from[..N]);
-    }
-    N
 }
