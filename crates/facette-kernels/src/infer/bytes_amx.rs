@@ -4,7 +4,7 @@
 //! of four pixels takes others about as long: one after each product, the two go side by side.
 
 use super::bytes::{Bytes, Tiles};
-use super::dot::{COLUMNS, PANELS, ROWS, SUMS, Tile};
+use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
 use super::dot_amx::{Beside, Block};
 use super::settle::Sums;
 use super::settle_avx512::{Hand, Place, Sixteen};
@@ -71,6 +71,7 @@ impl Layer<'_, '_> {
         let last_run = picture.runs.iter().max().copied().unwrap_or(0);
         let reach = (ROWS - 1) * picture.stride + last_run + picture.run;
         let steps = picture.runs.len() * picture.run / STEP;
+        let zeroed = starts.iter().all(|&start| start == 0);
         let (mut into, mut filled) = sums[..2 * BLOCK].split_at_mut(BLOCK);
         let mut waiting = Waiting::<RESIDUAL, INNER, OUTER>::new(of);
         for first in (0..batch).step_by(layer.group) {
@@ -78,51 +79,50 @@ impl Layer<'_, '_> {
             let source = layer.lay_out(level, x, first, pictures, room);
             for panel in (0..layer.panels).step_by(PANELS) {
                 let panels = PANELS.min(layer.panels - panel);
+                let weight = layer.weights(panel, panels);
+                let starts = &starts[panel * COLUMNS..][..panels * COLUMNS];
                 waiting.take_up(of, panel, panels);
                 let mut tiles = Tiles::new(layer, first, pictures);
-                while let Some(one) = tiles.next() {
-                    let other = tiles.next();
-                    let tiles = if other.is_some() { 2 } else { 1 };
-                    let both = [one, other.unwrap_or(one)];
-                    let rows = both.map(|(tile, _)| {
+                while let Some((one, pixel)) = tiles.next() {
+                    // The pixels of two tiles follow each other, and their sums if the first is full.
+                    let other = if one.count == ROWS { tiles.next() } else { None };
+                    let (other, tiles) = other.map_or((one, 1), |(other, _)| (other, 2));
+                    let pixels = one.count + if tiles == 2 { other.count } else { 0 };
+                    let rows = [one, other].map(|tile| {
                         assert!(tile.start + reach <= source.len(), "the source ends before");
                         source[tile.start..].as_ptr()
                     });
+                    let apart = tiles * SUMS;
                     let block = Block {
                         rows,
                         pitch: picture.stride,
                         runs: &picture.runs,
                         run: picture.run,
-                        weight: layer.weights(panel, panels),
-                        starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
+                        weight,
+                        starts,
+                        zeroed,
                         into: into.as_mut_ptr(),
-                        apart: tiles * SUMS,
+                        apart,
                     };
-                    waiting.spread(tiles * panels * steps);
+                    waiting.spread(tiles * panels * (steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
-                    // for a block; as many products were said as there are.
-                    unsafe { block.multiply(tiles, &mut waiting) };
+                    // for a block; as many products were said as there are behind the first step.
+                    unsafe { block.multiply(tiles, &waiting) };
                     core::mem::swap(&mut into, &mut filled);
-                    waiting.wait(of, filled, panel, panels, &both[..tiles]);
+                    let sums = Sums {
+                        sums: &filled[..pixels * COLUMNS],
+                        channel: panel * COLUMNS,
+                        left: panels * COLUMNS,
+                        pixel,
+                    };
+                    waiting.wait(of, &sums, panels, apart);
                 }
             }
         }
         // SAFETY: what waits is there until here.
-        unsafe { waiting.end() };
+        unsafe { waiting.rest(waiting.start()) };
     }
 }
-
-/// Four pixels: their sums, and where residual and result start.
-#[derive(Clone, Copy)]
-struct Four {
-    sums: *const i32,
-    at: usize,
-    /// By which panel, of both kinds.
-    hand: usize,
-}
-
-/// Most fours of a block.
-const FOURS: usize = 2 * PANELS * ROWS / 4;
 
 /// The pixels of a block, to be finished four by four.
 struct Waiting<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
@@ -133,8 +133,19 @@ struct Waiting<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
     /// Where residual and results are.
     residual: *const u8,
     y: *mut u8,
-    fours: [Four; FOURS],
-    /// How many there are.
+    /// From one pixel to the next there.
+    pitch: usize,
+    /// Where the first pixel is, and its first channel.
+    at: usize,
+    /// Its sums, 16 of each pixel, one behind the other.
+    sums: *const i32,
+    /// From there to the sums of the second panel.
+    apart: usize,
+    /// The first of the panels' factors.
+    hand: usize,
+    /// How many fours each panel has.
+    fours: usize,
+    /// How many there are of all panels.
     count: usize,
     /// Over how many products they are to be spread.
     products: usize,
@@ -149,7 +160,12 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
             current: 0,
             residual,
             y,
-            fours: [Four { sums: core::ptr::null(), at: 0, hand: 0 }; FOURS],
+            pitch: of.pitch(),
+            at: 0,
+            sums: core::ptr::null(),
+            apart: 0,
+            hand: 0,
+            fours: 0,
             count: 0,
             products: 1,
         }
@@ -169,73 +185,55 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
         self.products = products;
     }
 
-    /// Makes the sums of some tiles by the current panels wait. They, the residual and the results
+    /// Makes the sums of some pixels by the current panels wait. They, the residual and the results
     /// must be left alone until they are finished.
     ///
     /// # Panics
     /// As [`Sixteen::run`], or where pixels are no multiple of four.
-    fn wait(
-        &mut self,
-        of: &Sixteen<'_>,
-        sums: &[i32],
-        panel: usize,
-        panels: usize,
-        tiles: &[(Tile, usize)],
-    ) {
-        self.count = 0;
-        for p in 0..panels {
-            let channel = (panel + p) * COLUMNS;
-            for (t, &(tile, pixel)) in tiles.iter().enumerate() {
-                let sums = &sums[(p * tiles.len() + t) * SUMS..][..tile.count * COLUMNS];
-                of.check(&Sums { sums, channel, left: COLUMNS, pixel });
-                let fours = tile.count / 4;
-                assert!(tile.count.is_multiple_of(4), "fours");
-                let parts = sums.chunks_exact(4 * COLUMNS).zip((pixel..).step_by(4));
-                for (four, (sums, pixel)) in self.fours[self.count..][..fours].iter_mut().zip(parts)
-                {
-                    *four = Four {
-                        sums: sums.as_ptr(),
-                        at: pixel * of.pitch() + channel,
-                        hand: self.current + p,
-                    };
-                }
-                self.count += fours;
-            }
-        }
+    fn wait(&mut self, of: &Sixteen<'_>, first: &Sums<'_, i32>, panels: usize, apart: usize) {
+        assert!(first.sums.len().is_multiple_of(4 * COLUMNS), "fours");
+        of.check(&Sums { channel: first.channel + (panels - 1) * COLUMNS, ..*first });
+        self.at = first.pixel * self.pitch + first.channel;
+        self.sums = first.sums.as_ptr();
+        self.apart = apart;
+        self.hand = self.current;
+        self.fours = first.sums.len() / (4 * COLUMNS);
+        self.count = panels * self.fours;
     }
 
-    /// Finishes four pixels.
+    /// Finishes the next four pixels.
     ///
     /// # Safety
     /// So many of them must wait.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn finish(&self, four: usize) {
-        let Four { sums, at, hand } = self.fours[four];
-        let hand = &self.hands[hand];
-        let place =
-            Place { sums, residual: self.residual.wrapping_add(at), y: self.y.wrapping_add(at) };
-        // SAFETY: the pixels were checked, and the layer is full.
-        unsafe { hand.four::<true>(place) };
-    }
-
-    /// Finishes all that waits.
-    ///
-    /// # Safety
-    /// As for [`Waiting::wait`].
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn end(&self) {
-        for four in 0..self.count {
-            // SAFETY: so many wait.
-            unsafe { self.finish(four) };
+    unsafe fn finish(&self, progress: &mut Progress) {
+        if progress.done == self.fours {
+            progress.sums = self.sums.wrapping_add(self.apart);
+            progress.at = self.at + COLUMNS;
+            progress.hand = self.hand + 1;
         }
+        let place = Place {
+            sums: progress.sums,
+            residual: self.residual.wrapping_add(progress.at),
+            y: self.y.wrapping_add(progress.at),
+        };
+        // SAFETY: the pixels were checked, and the layer is full.
+        unsafe { self.hands[progress.hand].four::<true>(place) };
+        progress.sums = progress.sums.wrapping_add(4 * COLUMNS);
+        progress.at += 4 * self.pitch;
+        progress.done += 1;
     }
 }
 
 /// How far the fours of a block are.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Progress {
     done: usize,
+    /// The next one's sums, where its results are, and the factors.
+    sums: *const i32,
+    at: usize,
+    hand: usize,
     /// What is due, in parts of a four as many as there are products.
     owed: usize,
 }
@@ -246,14 +244,27 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Beside
     type Progress = Progress;
 
     #[inline]
+    fn start(&self) -> Progress {
+        Progress { done: 0, sums: self.sums, at: self.at, hand: self.hand, owed: 0 }
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn product(&self, progress: &mut Progress) {
         progress.owed += self.count;
         while progress.owed >= self.products {
             progress.owed -= self.products;
             // SAFETY: after all products all fours were due, and none more.
-            unsafe { self.finish(progress.done) };
-            progress.done += 1;
+            unsafe { self.finish(progress) };
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn rest(&self, mut progress: Progress) {
+        while progress.done < self.count {
+            // SAFETY: so many wait.
+            unsafe { self.finish(&mut progress) };
         }
     }
 }

@@ -144,6 +144,7 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
             run: p.run,
             weight: p.weight,
             starts: p.starts,
+            zeroed: false,
             into,
             apart: TILES * SUMS,
         };
@@ -155,13 +156,23 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
 /// Work done beside the products.
 pub(super) trait Beside {
     /// How far it is.
-    type Progress: Default;
+    type Progress;
 
-    /// What is due after a product.
+    /// At the beginning.
+    fn start(&self) -> Self::Progress;
+
+    /// What is due after a product; none of the first step, during which the sums of the block
+    /// before are still on their way to memory.
     ///
     /// # Safety
     /// The processor must have AVX-512, and there must not be more products than were said.
     unsafe fn product(&self, progress: &mut Self::Progress);
+
+    /// What is left after all products.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512.
+    unsafe fn rest(&self, progress: Self::Progress);
 }
 
 /// None.
@@ -169,7 +180,13 @@ impl Beside for () {
     type Progress = ();
 
     #[inline]
+    fn start(&self) {}
+
+    #[inline]
     unsafe fn product(&self, (): &mut ()) {}
+
+    #[inline]
+    unsafe fn rest(&self, (): ()) {}
 }
 
 /// One or two tiles of rows by one or two panels.
@@ -184,6 +201,8 @@ pub(super) struct Block<'a> {
     pub(super) weight: &'a [i8],
     /// Of each panel.
     pub(super) starts: &'a [i32],
+    /// Whether all of them are 0.
+    pub(super) zeroed: bool,
     /// Sums of the first tile by the first panel; the other's behind it.
     pub(super) into: *mut i32,
     /// From a tile's sums by one panel to those by the next.
@@ -213,10 +232,9 @@ impl Block<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn parts<const T: usize, const P: usize, B: Beside>(&self, beside: &B) {
-        let mut progress = B::Progress::default();
+        let mut progress = beside.start();
         let (pitch, panel, [first, second]) = (self.pitch, self.weight.len() / P, self.rows);
-        let all_zero = self.starts.iter().all(|&start| start == 0);
-        let start = |panel: usize| (!all_zero).then(|| self.starts[panel * COLUMNS..].as_ptr());
+        let start = |panel: usize| (!self.zeroed).then(|| self.starts[panel * COLUMNS..].as_ptr());
         let mut weight = self.weight.as_ptr();
         // SAFETY: the caller vouches for all of it.
         unsafe {
@@ -230,27 +248,34 @@ impl Block<'_> {
             if T > 1 && P > 1 {
                 start!("tmm3", start(1));
             }
+            let mut product = |step: usize| {
+                if step > 0 {
+                    beside.product(&mut progress);
+                }
+            };
+            let mut step = 0;
             for &run in self.runs {
                 for k in (0..self.run).step_by(STEP) {
                     load!("tmm4", first.add(run + k), pitch);
                     load!("tmm6", weight, BYTES);
                     multiply_add!("tmm0", "tmm4", "tmm6");
-                    beside.product(&mut progress);
+                    product(step);
                     if P > 1 {
                         load!("tmm7", weight.add(panel), BYTES);
                         multiply_add!("tmm1", "tmm4", "tmm7");
-                        beside.product(&mut progress);
+                        product(step);
                     }
                     if T > 1 {
                         load!("tmm5", second.add(run + k), pitch);
                         multiply_add!("tmm2", "tmm5", "tmm6");
-                        beside.product(&mut progress);
+                        product(step);
                     }
                     if T > 1 && P > 1 {
                         multiply_add!("tmm3", "tmm5", "tmm7");
-                        beside.product(&mut progress);
+                        product(step);
                     }
                     weight = weight.add(STEP * COLUMNS);
+                    step += 1;
                 }
             }
             store!("tmm0", self.into);
@@ -263,6 +288,7 @@ impl Block<'_> {
             if T > 1 && P > 1 {
                 store!("tmm3", self.into.add(self.apart + SUMS));
             }
+            beside.rest(progress);
         }
     }
 }

@@ -151,14 +151,24 @@ impl Task for Unroll<'_> {
                     fill(&mut into[..left], zero);
                     fill(&mut into[left + shown..], zero);
                 }
-                into[left..left + shown].copy_from_slice(&line[..shown]);
+                lines(&mut into[left..left + shown], &line[..shown]);
             } else if border.is_empty() {
                 spread(l, line, into);
             } else {
-                border[left..left + shown].copy_from_slice(&line[..shown]);
+                lines(&mut border[left..left + shown], &line[..shown]);
                 spread(l, border, into);
             }
         }
+    }
+}
+
+/// Copies a line, inline where it is of a usual length.
+#[inline(always)]
+fn lines(into: &mut [u8], from: &[u8]) {
+    match (into.len(), from.len()) {
+        (256, 256) => into[..256].copy_from_slice(&from[..256]),
+        (512, 512) => into[..512].copy_from_slice(&from[..512]),
+        _ => into.copy_from_slice(from),
     }
 }
 
