@@ -7,6 +7,7 @@
 //! the next.
 
 use core::arch::asm;
+use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use super::dot::{COLUMNS, Dot, PANELS, ROWS, SUMS, TILES};
 use super::unrolled::STEP;
@@ -189,6 +190,21 @@ impl Beside for () {
     unsafe fn rest(&self, (): ()) {}
 }
 
+/// Weights of a block that the first-level cache keeps from one block to the next.
+const NEAR: usize = 16 << 10;
+
+/// How far ahead others are fetched: two steps.
+const AHEAD: usize = 2 * STEP * COLUMNS;
+
+/// Has a tile's weights fetched from the second-level cache.
+#[inline]
+fn fetch(weight: *const i8) {
+    for line in 0..ROWS {
+        // SAFETY: fetching ahead is allowed of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(weight.wrapping_add(BYTES * line)) };
+    }
+}
+
 /// One or two tiles of rows by one or two panels.
 pub(super) struct Block<'a> {
     /// Where the first row of each tile is.
@@ -253,9 +269,16 @@ impl Block<'_> {
                     beside.product(&mut progress);
                 }
             };
+            let far = self.weight.len() > NEAR;
             let mut step = 0;
             for &run in self.runs {
                 for k in (0..self.run).step_by(STEP) {
+                    if far {
+                        fetch(weight.wrapping_add(AHEAD));
+                        if P > 1 {
+                            fetch(weight.wrapping_add(panel + AHEAD));
+                        }
+                    }
                     load!("tmm4", first.add(run + k), pitch);
                     load!("tmm6", weight, BYTES);
                     multiply_add!("tmm0", "tmm4", "tmm6");

@@ -25,10 +25,11 @@ pub(super) static VNNI: Table = Table {
 /// Most rows of a register tile.
 const ROWS: usize = 12;
 
-/// Calls `$block::<M>` for every group of at most [`ROWS`] rows, `$few::<M>` for one or two.
+/// Calls `$block::<M>` for every group of at most [`ROWS`] rows from `$from` on, `$few::<M>` for one
+/// or two.
 macro_rules! by_rows {
-    ($p:ident, $few:ident, $block:ident $(, $parameter:tt)*) => {
-        for first in (0..$p.rows.starts().len()).step_by(ROWS) {
+    ($p:ident, $from:expr, $few:ident, $block:ident $(, $parameter:tt)*) => {
+        for first in ($from..$p.rows.starts().len()).step_by(ROWS) {
             // SAFETY: the caller vouches for the extents of all rows.
             unsafe {
                 match $p.rows.starts().len() - first {
@@ -52,7 +53,7 @@ macro_rules! by_rows {
 
 #[target_feature(enable = "avx512f")]
 unsafe fn float<const FUSED: bool>(p: &mut Product<'_, f32, f32>) {
-    by_rows!(p, float_block, float_block, FUSED);
+    by_rows!(p, 0, float_block, float_block, FUSED);
 }
 
 /// # Safety
@@ -93,14 +94,69 @@ unsafe fn float_block<const M: usize, const FUSED: bool>(
     }
 }
 
+/// Most steps of a short run, and of all such runs together.
+const SHORT: usize = 8;
+const PLACES: usize = 32;
+
 /// Defines the loops in whole numbers by panels of `$columns`, which one register holds, with
 /// `$multiply_add(sum, x, w)` for a step.
 macro_rules! whole {
-    ($name:ident, $few:ident, $block:ident, $features:literal, $columns:literal, $zero:path,
+    ($name:ident, $few:ident, $short:ident, $block:ident, $features:literal, $columns:literal, $zero:path,
      $all:path, $load:path, $store:path, $add:path, $multiply_add:path) => {
         #[target_feature(enable = $features)]
         unsafe fn $name(p: &mut Product<'_, i16, i32>) {
-            by_rows!(p, $few, $block);
+            let mut done = 0;
+            if p.steps <= SHORT && p.runs.len() * p.steps <= PLACES {
+                // Short runs are gone through as if they were one.
+                let mut places = [0; PLACES];
+                let steps = p.runs.iter().flat_map(|run| (0..p.steps).map(move |k| run + 2 * k));
+                places.iter_mut().zip(steps).for_each(|(place, step)| *place = step);
+                let places = &places[..p.runs.len() * p.steps];
+                while p.rows.starts().len() - done >= ROWS {
+                    // SAFETY: the caller vouches for the extents of all rows.
+                    unsafe { $short::<ROWS>(p, places, done) };
+                    done += ROWS;
+                }
+            }
+            by_rows!(p, done, $few, $block);
+        }
+
+        /// Rows of which each step is at one of these places.
+        ///
+        /// # Safety
+        /// As [`float_block`], with two values and two weights a step.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $short<const M: usize>(
+            p: &mut Product<'_, i16, i32>,
+            places: &[usize],
+            first: usize,
+        ) {
+            let mut sum = [$zero(); M];
+            let mut at = [p.source.as_ptr(); M];
+            for (at, row) in at.iter_mut().zip(&p.rows.starts()[first..first + M]) {
+                *at = at.wrapping_add(*row);
+            }
+            let mut weight = p.weight.as_ptr();
+            for &place in places {
+                // SAFETY: the caller vouches for two weights a column and step, and for two values at
+                // each step of each row.
+                unsafe {
+                    let w = $load(weight.cast());
+                    weight = weight.add(2 * $columns);
+                    for m in 0..M {
+                        let pair = at[m].add(place).cast::<i32>().read_unaligned();
+                        sum[m] = $multiply_add(sum[m], $all(pair), w);
+                    }
+                }
+            }
+            for (m, sum) in sum.into_iter().enumerate() {
+                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
+                unsafe {
+                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
+                    $store(into.cast(), sum);
+                }
+            }
         }
 
         /// Each row has four sums, which do not wait for each other.
@@ -198,6 +254,7 @@ fn multiply_add(sum: __m512i, x: __m512i, w: __m512i) -> __m512i {
 whole!(
     whole,
     few,
+    short,
     whole_block,
     "avx512f,avx512bw",
     16,
@@ -211,6 +268,7 @@ whole!(
 whole!(
     vnni,
     few_vnni,
+    short_vnni,
     vnni_block,
     "avx512f,avx512bw,avx512vnni",
     16,
@@ -224,6 +282,7 @@ whole!(
 whole!(
     narrow_vnni,
     few_narrow_vnni,
+    short_narrow_vnni,
     narrow_vnni_block,
     "avx512f,avx512bw,avx512vl,avx512vnni",
     8,
