@@ -1,6 +1,7 @@
 //! Every level's frozen layers against the definition, over odd shapes; and against each other, to
 //! the byte, where the same bytes are promised.
 
+mod bytes;
 mod fixed;
 
 use facette_kernels::conv::{ConvOptions, ConvShape};
