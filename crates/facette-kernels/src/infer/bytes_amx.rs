@@ -4,7 +4,7 @@
 //! of four pixels takes others about as long: one after each product, the two go side by side.
 
 use super::bytes::{Bytes, Tiles};
-use super::dot::{COLUMNS, PANELS, ROWS, SUMS, TILES};
+use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
 use super::dot_amx::{Beside, Block};
 use super::settle::Sums;
 use super::settle_avx512::{Hand, Place, Sixteen};
@@ -12,12 +12,8 @@ use super::unrolled::STEP;
 use super::value::Source;
 use crate::Level;
 
-/// Weights of two panels that the first-level cache keeps beside what they are multiplied by.
-const NEAR: usize = 24 << 10;
-
 /// Sums of a block.
-const BLOCK: usize = TILES * SUMS;
-const _: () = assert!(TILES >= 2 * PANELS);
+const BLOCK: usize = 2 * PANELS * SUMS;
 
 impl Bytes {
     /// Computes a layer, if its pixels come in fours and its channels in sixteens and it has not too
@@ -75,36 +71,27 @@ impl Layer<'_, '_> {
         let last_run = picture.runs.iter().max().copied().unwrap_or(0);
         let reach = (ROWS - 1) * picture.stride + last_run + picture.run;
         let steps = picture.runs.len() * picture.run / STEP;
-        let far = PANELS * layer.weights(0, 1).len() > NEAR && layer.panels > PANELS;
         let zeroed = starts.iter().all(|&start| start == 0);
         let (mut into, mut filled) = sums[..2 * BLOCK].split_at_mut(BLOCK);
         let mut waiting = Waiting::<RESIDUAL, INNER, OUTER>::new(of);
         for first in (0..batch).step_by(layer.group) {
             let pictures = layer.group.min(batch - first);
             let source = layer.lay_out(level, x, first, pictures, room);
-            // Two tiles by two panels take the fewest loads; but where their weights drive each other
-            // out of the first-level cache, those of one are used for more tiles.
-            let (group, most) =
-                if far && pictures * layer.area > 2 * ROWS { (1, TILES) } else { (PANELS, 2) };
-            for panel in (0..layer.panels).step_by(group) {
-                let panels = group.min(layer.panels - panel);
+            for panel in (0..layer.panels).step_by(PANELS) {
+                let panels = PANELS.min(layer.panels - panel);
                 let weight = layer.weights(panel, panels);
                 let starts = &starts[panel * COLUMNS..][..panels * COLUMNS];
                 waiting.take_up(of, panel, panels);
                 let mut tiles = Tiles::new(layer, first, pictures);
-                while let Some((tile, pixel)) = tiles.next() {
-                    // The pixels of tiles follow each other, and the sums of those that are full.
-                    let (mut count, mut pixels, mut those) = (1, tile.count, [tile; TILES]);
-                    while count < most && those[count - 1].count == ROWS {
-                        let Some((tile, _)) = tiles.next() else { break };
-                        those[count] = tile;
-                        (count, pixels) = (count + 1, pixels + tile.count);
-                    }
-                    let rows = those.map(|tile| {
+                while let Some((one, pixel)) = tiles.next() {
+                    // The pixels of two tiles follow each other, and their sums if the first is full.
+                    let other = if one.count == ROWS { tiles.next() } else { None };
+                    let (other, tiles) = other.map_or((one, 1), |(other, _)| (other, 2));
+                    let pixels = one.count + if tiles == 2 { other.count } else { 0 };
+                    let rows = [one, other].map(|tile| {
                         assert!(tile.start + reach <= source.len(), "the source ends before");
                         source[tile.start..].as_ptr()
                     });
-                    let tiles = count;
                     let apart = tiles * SUMS;
                     let block = Block {
                         rows,
@@ -112,7 +99,6 @@ impl Layer<'_, '_> {
                         runs: &picture.runs,
                         run: picture.run,
                         weight,
-                        far,
                         starts,
                         zeroed,
                         into: into.as_mut_ptr(),

@@ -136,8 +136,7 @@ macro_rules! store {
 pub(super) unsafe fn dot(p: &mut Dot<'_>) {
     for tile in (0..p.tiles.len()).step_by(2) {
         let tiles = (p.tiles.len() - tile).min(2);
-        let last = tiles - 1;
-        let rows = [0, last, last, last].map(|t| p.source[p.tiles[tile + t].start..].as_ptr());
+        let rows = [0, tiles - 1].map(|t| p.source[p.tiles[tile + t].start..].as_ptr());
         let into = p.into[tile * SUMS..].as_mut_ptr();
         let block = Block {
             rows,
@@ -145,7 +144,6 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
             runs: p.runs,
             run: p.run,
             weight: p.weight,
-            far: false,
             starts: p.starts,
             zeroed: false,
             into,
@@ -192,7 +190,10 @@ impl Beside for () {
     unsafe fn rest(&self, (): ()) {}
 }
 
-/// How far ahead weights are fetched: two steps.
+/// Weights of a block that the first-level cache keeps from one block to the next.
+const NEAR: usize = 24 << 10;
+
+/// How far ahead others are fetched: two steps.
 const AHEAD: usize = 2 * STEP * COLUMNS;
 
 /// Has a tile's weights fetched from the second-level cache.
@@ -204,23 +205,21 @@ fn fetch(weight: *const i8) {
     }
 }
 
-/// One or two tiles of rows by one or two panels, or up to four by one.
+/// One or two tiles of rows by one or two panels.
 pub(super) struct Block<'a> {
     /// Where the first row of each tile is.
-    pub(super) rows: [*const u8; TILES],
+    pub(super) rows: [*const u8; 2],
     /// From one row to the next.
     pub(super) pitch: usize,
     pub(super) runs: &'a [usize],
     pub(super) run: usize,
     /// Of each panel, one behind the other.
     pub(super) weight: &'a [i8],
-    /// Whether they come from the second-level cache.
-    pub(super) far: bool,
     /// Of each panel.
     pub(super) starts: &'a [i32],
     /// Whether all of them are 0.
     pub(super) zeroed: bool,
-    /// Sums of the first tile by the first panel; the others' behind it.
+    /// Sums of the first tile by the first panel; the other's behind it.
     pub(super) into: *mut i32,
     /// From a tile's sums by one panel to those by the next.
     pub(super) apart: usize,
@@ -238,9 +237,7 @@ impl Block<'_> {
             match (tiles, self.starts.len() / COLUMNS) {
                 (1, 1) => self.parts::<1, 1, _>(beside),
                 (1, _) => self.parts::<1, 2, _>(beside),
-                (2, 1) => self.parts::<2, 1, _>(beside),
-                (3, 1) => self.parts::<3, 1, _>(beside),
-                (_, 1) => self.parts::<4, 1, _>(beside),
+                (_, 1) => self.parts::<2, 1, _>(beside),
                 _ => self.parts::<2, 2, _>(beside),
             }
         }
@@ -252,7 +249,7 @@ impl Block<'_> {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn parts<const T: usize, const P: usize, B: Beside>(&self, beside: &B) {
         let mut progress = beside.start();
-        let (pitch, panel, [a, b, c, d]) = (self.pitch, self.weight.len() / P, self.rows);
+        let (pitch, panel, [first, second]) = (self.pitch, self.weight.len() / P, self.rows);
         let start = |panel: usize| (!self.zeroed).then(|| self.starts[panel * COLUMNS..].as_ptr());
         let mut weight = self.weight.as_ptr();
         // SAFETY: the caller vouches for all of it.
@@ -267,27 +264,22 @@ impl Block<'_> {
             if T > 1 && P > 1 {
                 start!("tmm3", start(1));
             }
-            if T > 2 {
-                start!("tmm1", start(0));
-            }
-            if T > 3 {
-                start!("tmm3", start(0));
-            }
             let mut product = |step: usize| {
                 if step > 0 {
                     beside.product(&mut progress);
                 }
             };
+            let far = self.weight.len() > NEAR;
             let mut step = 0;
             for &run in self.runs {
                 for k in (0..self.run).step_by(STEP) {
-                    if self.far {
+                    if far {
                         fetch(weight.wrapping_add(AHEAD));
                         if P > 1 {
                             fetch(weight.wrapping_add(panel + AHEAD));
                         }
                     }
-                    load!("tmm4", a.add(run + k), pitch);
+                    load!("tmm4", first.add(run + k), pitch);
                     load!("tmm6", weight, BYTES);
                     multiply_add!("tmm0", "tmm4", "tmm6");
                     product(step);
@@ -297,22 +289,12 @@ impl Block<'_> {
                         product(step);
                     }
                     if T > 1 {
-                        load!("tmm5", b.add(run + k), pitch);
+                        load!("tmm5", second.add(run + k), pitch);
                         multiply_add!("tmm2", "tmm5", "tmm6");
                         product(step);
                     }
                     if T > 1 && P > 1 {
                         multiply_add!("tmm3", "tmm5", "tmm7");
-                        product(step);
-                    }
-                    if T > 2 {
-                        load!("tmm7", c.add(run + k), pitch);
-                        multiply_add!("tmm1", "tmm7", "tmm6");
-                        product(step);
-                    }
-                    if T > 3 {
-                        load!("tmm4", d.add(run + k), pitch);
-                        multiply_add!("tmm3", "tmm4", "tmm6");
                         product(step);
                     }
                     weight = weight.add(STEP * COLUMNS);
@@ -328,12 +310,6 @@ impl Block<'_> {
             }
             if T > 1 && P > 1 {
                 store!("tmm3", self.into.add(self.apart + SUMS));
-            }
-            if T > 2 {
-                store!("tmm1", self.into.add(2 * SUMS));
-            }
-            if T > 3 {
-                store!("tmm3", self.into.add(3 * SUMS));
             }
             beside.rest(progress);
         }

@@ -107,13 +107,13 @@ impl Unrolled {
         (ROWS - 1) * self.stride + self.run
     }
 
-    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled: as far
-    /// as whole runs are read.
+    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled, as far
+    /// as whole runs are read; what follows it starts with a cache line.
     pub(super) fn border(&self) -> usize {
         let last = (self.line / self.run).saturating_sub(1) * self.step;
         let reach = self.bordered.max(last + self.run);
         let within = self.left == 0 && reach <= self.width * self.pitch;
-        if self.as_it_is || within { 0 } else { reach }
+        if self.as_it_is || within { 0 } else { reach.next_multiple_of(STEP) }
     }
 }
 
