@@ -16,7 +16,7 @@ use crate::Level;
 use crate::conv::ConvShape;
 
 /// Output pixels computed at a time.
-const BAND: usize = 8 * ROWS;
+const BAND: usize = 16 * ROWS;
 
 /// Values behind the last picture that a step may read, to multiply them by 0, and that padding is
 /// written to.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What follows the sums: rectifiers before and behind a residual.
-fn finishes(outputs: usize) -> Vec<(Finish, bool)> {
+pub(crate) fn finishes(outputs: usize, scale: &[f32]) -> Vec<(Finish, bool)> {
     let plain = || Some(Rectifier::new(vec![0.0; outputs], f32::INFINITY));
     let capped = || Some(Rectifier::new(vec![0.0; outputs], 1.5));
     let sloped = || {
@@ -27,8 +27,7 @@ fn finishes(outputs: usize) -> Vec<(Finish, bool)> {
     ]
     .into_iter()
     .map(|(inner, outer, residual)| {
-        let scale = (0..outputs).map(|c| 2e-4 + 1e-5 * c as f32).collect();
-        (Finish::new(scale, values(outputs, 4)).inner(inner).outer(outer), residual)
+        (Finish::new(scale.to_vec(), values(outputs, 4)).inner(inner).outer(outer), residual)
     })
     .collect()
 }
@@ -56,6 +55,7 @@ fn every_level_finishes_layers_of_bytes_alike() {
         let s = ConvShape::new(input, outputs, [kernel; 2], options).unwrap();
         let x = bytes(batch * height * width * pitch(inputs), 1);
         let w: Vec<i8> = values(s.weight_len(), 2).iter().map(|v| (v * 127.0) as i8).collect();
+        let scale: Vec<f32> = (0..outputs).map(|c| 2e-4 + 1e-5 * c as f32).collect();
         let len = batch * s.out_height() * s.out_width() * pitch(outputs);
         let residual = bytes(len, 3);
         // Where the picture's border is not 0, and where nothing has to be taken off its bytes; where
@@ -67,7 +67,7 @@ fn every_level_finishes_layers_of_bytes_alike() {
             (code(0.02, 0), code(0.03, 90)),
             (code(0.02, 0), code(1e-6, 90)),
         ] {
-            for (finish, with_residual) in finishes(outputs) {
+            for (finish, with_residual) in finishes(outputs, &scale) {
                 let layer = Conv::<Whole>::new(&s, &w, finish);
                 let source = Source { values: &x[..], code: of_x };
                 let other = Source { values: &residual[..], code: code(0.01, 128) };

@@ -115,3 +115,38 @@ fn fixed_point_is_fine_enough_for_pictures() {
         }
     }
 }
+
+#[test]
+fn every_level_finishes_pictures_alike() {
+    let table = [
+        (3, 16, 32, 3, 1),
+        (3, 16, 16, 3, 2),
+        (1, 24, 48, 5, 1),
+        (3, 8, 8, 3, 1),
+        (4, 8, 32, 1, 1),
+    ];
+    let shapes = if cfg!(miri) { 0 } else { table.len() };
+    for (inputs, size, outputs, kernel, stride) in table.into_iter().take(shapes) {
+        let options =
+            ConvOptions { stride: [stride; 2], padding: [kernel / 2; 2], ..ConvOptions::default() };
+        let s = ConvShape::new([3, inputs, size, size], outputs, [kernel; 2], options).unwrap();
+        let mut x = values(3 * size * size * pitch(inputs), 1);
+        x.iter_mut().step_by(5).for_each(|x| *x *= 6.0);
+        let (weight, scale) =
+            Fixed::weights(&values(s.weight_len(), 2), outputs, Fixed::REACH).unwrap();
+        for (finish, with_residual) in super::bytes::finishes(outputs, &scale) {
+            let layer = Conv::<Fixed>::new(&s, &weight, finish);
+            let source = Source { values: &x[..], code: () };
+            let residual = bytes(3 * s.out_height() * s.out_width() * pitch(outputs), 3);
+            let other = Source { values: &residual[..], code: code(0.01, 128) };
+            for to in [code(0.02, 0), code(0.02, 99)] {
+                let other = with_residual.then_some(other);
+                let all = run::<_, u8, u8>(&layer, &s, source, other, to);
+                let expected = channels(&all[0], outputs);
+                for (y, level) in all.iter().zip(Level::available()) {
+                    assert!(channels(y, outputs) == expected, "{level:?} {s:?}");
+                }
+            }
+        }
+    }
+}
