@@ -113,49 +113,13 @@ impl Bytes {
         let sums = &mut work.whole.sums.as_mut_slice()[..BAND];
         let room = work.rows.as_mut_slice();
         let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
+        let run = Run { layer: self, level, batch, x, room, starts, sums };
         // SAFETY: the table has given out what belongs to a level that this processor has.
         unsafe { (products.begin)() };
-        #[cfg(target_arch = "x86_64")]
-        let done = match &mut settle {
-            Settle::Sixteen(of) if products.tiled => {
-                self.run_tiled(level, batch, x, of, room, starts, sums)
-            }
-            _ => false,
-        };
-        #[cfg(not(target_arch = "x86_64"))]
-        let done = false;
-        for first in (0..batch).step_by(self.group).take_while(|_| !done) {
-            let pictures = self.group.min(batch - first);
-            let source = self.lay_out(level, x, first, pictures, room);
-            for panel in (0..self.panels).step_by(PANELS) {
-                let panels = PANELS.min(self.panels - panel);
-                let channels = finish.channels() - panel * COLUMNS;
-                let mut tiles = Tiles::new(self, first, pictures);
-                loop {
-                    let band = Band { panel, panels, channels, ..Band::of(&mut tiles) };
-                    if band.count == 0 {
-                        break;
-                    }
-                    let mut product = Dot {
-                        source,
-                        tiles: &band.tiles[..band.count],
-                        stride: self.picture.stride,
-                        runs: &self.picture.runs,
-                        run: self.picture.run,
-                        used: self.picture.used,
-                        weight: self.weights(panel, panels),
-                        starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
-                        into: &mut sums[..panels * TILES * SUMS],
-                    };
-                    product.check();
-                    // SAFETY: the extents were just checked, the level is the processor's, and its
-                    // beginning was made.
-                    unsafe { (products.dot)(&mut product) };
-                    for (panel, tile) in band.parts() {
-                        settle.run::<Whole>(band.sums(sums, panel, tile));
-                    }
-                }
-            }
+        match &mut settle {
+            #[cfg(target_arch = "x86_64")]
+            Settle::Sixteen(of) if products.tiled && run.is_tiled(of) => run.tiled(of),
+            _ => run.banded(products, &mut settle, finish.channels()),
         }
         // SAFETY: as at the beginning.
         unsafe { (products.end)() };
@@ -185,6 +149,63 @@ impl Bytes {
     pub(super) fn weights(&self, panel: usize, panels: usize) -> &[i8] {
         let size = self.picture.runs.len() * self.picture.run * COLUMNS;
         &self.weight.as_slice()[panel * size..][..panels * size]
+    }
+}
+
+/// One run of a layer: what it reads and works in.
+pub(super) struct Run<'r> {
+    pub(super) layer: &'r Bytes,
+    pub(super) level: Level,
+    pub(super) batch: usize,
+    pub(super) x: Source<'r, u8>,
+    pub(super) room: &'r mut [u8],
+    /// What each output's sum starts from.
+    pub(super) starts: &'r [i32],
+    pub(super) sums: &'r mut [i32],
+}
+
+impl Run<'_> {
+    /// Band by band, whose sums are finished before the next.
+    fn banded<R: Value, Y: Value>(
+        self,
+        products: ByteProducts,
+        settle: &mut Settle<'_, R, Y>,
+        channels: usize,
+    ) {
+        let Self { layer, level, batch, x, room, starts, sums } = self;
+        for first in (0..batch).step_by(layer.group) {
+            let pictures = layer.group.min(batch - first);
+            let source = layer.lay_out(level, x, first, pictures, room);
+            for panel in (0..layer.panels).step_by(PANELS) {
+                let panels = PANELS.min(layer.panels - panel);
+                let channels = channels - panel * COLUMNS;
+                let mut tiles = Tiles::new(layer, first, pictures);
+                loop {
+                    let band = Band { panel, panels, channels, ..Band::of(&mut tiles) };
+                    if band.count == 0 {
+                        break;
+                    }
+                    let mut product = Dot {
+                        source,
+                        tiles: &band.tiles[..band.count],
+                        stride: layer.picture.stride,
+                        runs: &layer.picture.runs,
+                        run: layer.picture.run,
+                        used: layer.picture.used,
+                        weight: layer.weights(panel, panels),
+                        starts: &starts[panel * COLUMNS..][..panels * COLUMNS],
+                        into: &mut sums[..panels * TILES * SUMS],
+                    };
+                    product.check();
+                    // SAFETY: the extents were just checked, the level is the processor's, and its
+                    // beginning was made.
+                    unsafe { (products.dot)(&mut product) };
+                    for (panel, tile) in band.parts() {
+                        settle.run::<Whole>(band.sums(sums, panel, tile));
+                    }
+                }
+            }
+        }
     }
 }
 

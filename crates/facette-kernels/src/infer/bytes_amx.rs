@@ -3,70 +3,52 @@
 //! A product of two tiles occupies its unit for 16 cycles and little else, and what follows the sums
 //! of four pixels takes others about as long: one after each product, the two go side by side.
 
-use super::bytes::{Bytes, Tiles};
+use super::bytes::{Run, Tiles};
 use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
 use super::dot_amx::{Beside, Block};
 use super::settle::Sums;
 use super::settle_avx512::{Hand, Place, Sixteen};
 use super::unrolled::STEP;
-use super::value::Source;
-use crate::Level;
 
 /// Sums of a block.
 const BLOCK: usize = 2 * PANELS * SUMS;
 
-impl Bytes {
-    /// Computes a layer, if its pixels come in fours and its channels in sixteens and it has not too
-    /// many rectifiers; yields whether. The tiles must have been begun.
-    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
-    pub(super) fn run_tiled(
-        &self,
-        level: Level,
-        batch: usize,
-        x: Source<'_, u8>,
-        of: &mut Sixteen<'_>,
-        room: &mut [u8],
-        starts: &[i32],
-        sums: &mut [i32],
-    ) -> bool {
-        if !self.area.is_multiple_of(4) || !of.is_full() {
-            return false;
-        }
-        let way = (of.has_residual(), of.rectified);
-        let layer = Layer { layer: self, level, batch, x, of, room, starts, sums };
-        // SAFETY: the table gives this way out with AMX alone, which no processor has without AVX-512.
+impl Run<'_> {
+    /// Whether [`Run::tiled`] serves: where pixels come in fours and channels in sixteens, and no more
+    /// than a residual and a rectifier behind it follow.
+    pub(super) fn is_tiled(&self, of: &Sixteen<'_>) -> bool {
+        let [inner, outer] = of.rectified;
+        let second = if of.has_residual() { inner } else { outer };
+        self.layer.area.is_multiple_of(4) && of.is_full() && !second
+    }
+
+    /// Block by block, the sums of one being finished between the products of the next.
+    ///
+    /// # Panics
+    /// Where [`Run::is_tiled`] says no.
+    pub(super) fn tiled(self, of: &Sixteen<'_>) {
+        assert!(self.is_tiled(of), "another way of computing it");
+        // SAFETY: the table gives this way out with AMX alone, which no processor has without AVX-512,
+        // and has begun.
         unsafe {
-            match way {
-                (false, [false, false]) => layer.run::<false, false, false>(),
-                (false, [true, false]) => layer.run::<false, true, false>(),
-                (true, [false, false]) => layer.run::<true, false, false>(),
-                (true, [false, true]) => layer.run::<true, false, true>(),
-                _ => return false,
+            match (of.has_residual(), of.rectified) {
+                (false, [false, _]) => self.blocks::<false, false, false>(of),
+                (false, [true, _]) => self.blocks::<false, true, false>(of),
+                (true, [_, false]) => self.blocks::<true, false, false>(of),
+                (true, [_, true]) => self.blocks::<true, false, true>(of),
             }
         }
-        true
     }
-}
 
-/// A layer, what it reads, writes and works in.
-struct Layer<'r, 'a> {
-    layer: &'r Bytes,
-    level: Level,
-    batch: usize,
-    x: Source<'r, u8>,
-    of: &'r mut Sixteen<'a>,
-    room: &'r mut [u8],
-    starts: &'r [i32],
-    sums: &'r mut [i32],
-}
-
-impl Layer<'_, '_> {
     /// # Safety
     /// The processor must have AMX, and the tiles must have been begun. The constants say whether
     /// there is a residual, an inner and an outer rectifier.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn run<const RESIDUAL: bool, const INNER: bool, const OUTER: bool>(self) {
-        let Self { layer, level, batch, x, of, room, starts, sums } = self;
+    unsafe fn blocks<const RESIDUAL: bool, const INNER: bool, const OUTER: bool>(
+        self,
+        of: &Sixteen<'_>,
+    ) {
+        let Self { layer, level, batch, x, room, starts, sums } = self;
         let picture = &layer.picture;
         let last_run = picture.runs.iter().max().copied().unwrap_or(0);
         let reach = (ROWS - 1) * picture.stride + last_run + picture.run;
@@ -86,13 +68,13 @@ impl Layer<'_, '_> {
                 while let Some((one, pixel)) = tiles.next() {
                     // The pixels of two tiles follow each other, and their sums if the first is full.
                     let other = if one.count == ROWS { tiles.next() } else { None };
-                    let (other, tiles) = other.map_or((one, 1), |(other, _)| (other, 2));
-                    let pixels = one.count + if tiles == 2 { other.count } else { 0 };
+                    let pixels = one.count + other.map_or(0, |(other, _)| other.count);
+                    let (other, count) = other.map_or((one, 1), |(other, _)| (other, 2));
                     let rows = [one, other].map(|tile| {
                         assert!(tile.start + reach <= source.len(), "the source ends before");
                         source[tile.start..].as_ptr()
                     });
-                    let apart = tiles * SUMS;
+                    let apart = count * SUMS;
                     let block = Block {
                         rows,
                         pitch: picture.stride,
@@ -104,10 +86,10 @@ impl Layer<'_, '_> {
                         into: into.as_mut_ptr(),
                         apart,
                     };
-                    waiting.spread(tiles * panels * (steps - 1).max(1));
+                    waiting.spread(count * panels * (steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
                     // for a block; as many products were said as there are behind the first step.
-                    unsafe { block.multiply(tiles, &waiting) };
+                    unsafe { block.multiply(count, &waiting) };
                     core::mem::swap(&mut into, &mut filled);
                     let sums = Sums {
                         sums: &filled[..pixels * COLUMNS],
