@@ -14,7 +14,7 @@ use crate::run::Paths;
 pub struct Pictures {
     /// Those that are trained on.
     pub train: Dataset,
-    /// Those of the identities that `data.split` holds out for validation.
+    /// Those that `data.split` holds out for validation: of some identities, or some of each.
     pub held_out: Option<Dataset>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Validation {
 
 impl Validation {
     /// What `[validation]` of the recipe says; nothing where there is none. Without `images` or
-    /// `source` the identities that `data.split` holds out are judged on.
+    /// `source` what `data.split` holds out, identities or pictures, is judged on.
     pub(crate) fn of(recipe: &Recipe, data: &Path) -> anyhow::Result<Option<Self>> {
         let Some(validation) = &recipe.validation else { return Ok(None) };
         let mut table = validation.settings.clone();

@@ -172,11 +172,14 @@ fn lines(into: &mut [u8], from: &[u8]) {
     }
 }
 
-/// Fills whole pixels.
+/// Fills whole pixels, of a usual length at once.
 #[inline(always)]
 fn fill(into: &mut [u8], value: u8) {
-    for eight in into.as_chunks_mut::<8>().0 {
-        *eight = [value; 8];
+    match into.len() {
+        16 => into.copy_from_slice(&[value; 16]),
+        32 => into.copy_from_slice(&[value; 32]),
+        64 => into.copy_from_slice(&[value; 64]),
+        _ => into.as_chunks_mut::<8>().0.fill([value; 8]),
     }
 }
 

@@ -47,7 +47,7 @@ impl StageRun {
         let shapes = cast.shapes(run, index, &settings.method)?;
         let built = ties(run, &settings, &streams, &shapes, &cast.graphs(), &cast.left())?;
         let (views, teacher) = (cast.views.clone(), cast.digest.clone());
-        let cast = cast.ready(run, &built, method.mixes())?;
+        let ready = cast.ready(run, &built, method.mixes())?;
         let names = losses::names(&streams, &built.ties);
 
         let sampler = settings.sampler().build_within(
@@ -55,7 +55,7 @@ impl StageRun {
             &settings.domains,
             run.recipe.seed,
         )?;
-        let live = cast.members.iter().any(|member| match &member.body {
+        let live = ready.members.iter().any(|member| match &member.body {
             Body::Live(_) | Body::Route(_) | Body::Picture(_) => true,
             Body::Learner { input, .. } | Body::Still { input, .. } => {
                 *input == StudentInput::Teacher
@@ -79,9 +79,9 @@ impl StageRun {
             .unwrap_or_else(|| settings.epochs.unwrap_or_default() as u64 * per_epoch);
         let course =
             Course::new(&settings.schedule, settings.lr, settings.warm_up, steps, per_epoch);
-        let assembled = cast.assembled()?;
+        let assembled = ready.assembled()?;
         let average =
-            settings.ema.map(|ema| Average::new(ema, cast.student().parameters())).transpose()?;
+            settings.ema.map(|ema| Average::new(ema, ready.student().parameters())).transpose()?;
         let view = match (student.input, &views.teacher) {
             (StudentInput::Teacher, Some(teacher)) => at_test(&teacher.view),
             _ => at_test(&views.student),
@@ -89,7 +89,7 @@ impl StageRun {
         Ok(Self {
             index,
             settings,
-            streams: cast,
+            streams: ready,
             assembled,
             ties: built.ties,
             names,
