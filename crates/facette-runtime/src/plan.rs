@@ -312,7 +312,9 @@ impl Builder<'_> {
         weight: &[f32],
         outputs: usize,
     ) -> Option<(Vec<i16>, Vec<f32>, f32)> {
-        let reach = self.reach(*self.graph.nodes[node].inputs.first()?)?;
+        let input = *self.graph.nodes[node].inputs.first()?;
+        let fits = |reach: &f32| (Fixed::REACH * Fixed::STEPS / reach).is_normal();
+        let reach = self.reach(input).filter(fits)?;
         let (weight, scale) = Fixed::weights(weight, outputs, reach)?;
         Some((weight, scale, reach))
     }

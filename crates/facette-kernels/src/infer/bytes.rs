@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use super::aligned::Aligned;
 use super::arithmetic::Whole;
-use super::dot::{ByteProducts, COLUMNS, Dot, PANELS, ROWS, SUMS, TILES, Tile};
+use super::dot::{ByteProducts, COLUMNS, Dot, Held, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
 use super::level_task::run_at;
 use super::pitch;
@@ -114,15 +114,12 @@ impl Bytes {
         let room = work.rows.as_mut_slice();
         let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
         let run = Run { layer: self, level, batch, x, room, starts, sums };
-        // SAFETY: the table has given out what belongs to a level that this processor has.
-        unsafe { (products.begin)() };
+        let _held = Held::of(products);
         match &mut settle {
             #[cfg(target_arch = "x86_64")]
             Settle::Sixteen(of) if products.tiled && run.is_tiled(of) => run.tiled(of),
             _ => run.banded(products, &mut settle, finish.channels()),
         }
-        // SAFETY: as at the beginning.
-        unsafe { (products.end)() };
     }
 
     /// Lays some pictures out.
@@ -197,8 +194,8 @@ impl Run<'_> {
                         into: &mut sums[..panels * TILES * SUMS],
                     };
                     product.check();
-                    // SAFETY: the extents were just checked, the level is the processor's, and its
-                    // beginning was made.
+                    // SAFETY: the extents were just checked, the level is the processor's, and it
+                    // has begun.
                     unsafe { (products.dot)(&mut product) };
                     for (panel, tile) in band.parts() {
                         settle.run::<Whole>(band.sums(sums, panel, tile));

@@ -127,8 +127,8 @@ impl ByteProducts {
     }
 }
 
-/// Keeps what the layers of a level begin with, and end, from being done again for each of them, as
-/// long as it lives on its thread.
+/// What the layers of a level begin and end with; as long as one lives on a thread, others there have
+/// nothing to do.
 #[derive(Debug)]
 pub struct Held {
     end: unsafe fn(),
@@ -137,12 +137,15 @@ pub struct Held {
 }
 
 impl Held {
-    /// Begins; `None` for levels whose layers begin with nothing.
+    /// Begins; `None` for levels without instructions for bytes.
     pub fn new(level: Level) -> Option<Self> {
-        let ByteProducts { begin, end, .. } = ByteProducts::of(level)?;
+        ByteProducts::of(level).map(Self::of)
+    }
+
+    pub(super) fn of(products: ByteProducts) -> Self {
         // SAFETY: the table gives out what belongs to a level that this processor has.
-        unsafe { begin() };
-        Some(Self { end, thread: core::marker::PhantomData })
+        unsafe { (products.begin)() };
+        Self { end: products.end, thread: core::marker::PhantomData }
     }
 }
 
