@@ -112,17 +112,20 @@ impl Code {
     }
 
     /// The step from one byte to the next.
+    #[inline]
     pub fn scale(self) -> f32 {
         self.scale
     }
 
     /// Steps in 1: `1 / scale`, rounded.
     #[cfg(target_arch = "x86_64")]
+    #[inline]
     pub(super) fn unit(self) -> f32 {
         self.inverse
     }
 
     /// The byte that stands for 0.
+    #[inline]
     pub fn zero(self) -> u8 {
         self.zero
     }

@@ -50,7 +50,7 @@ pub struct Winograd<A: Transforms<I, O>, const I: usize, const O: usize> {
     block: usize,
     /// Pictures whose borders are drawn at a time: as many as fill a block.
     pictures: usize,
-    /// Where each tile of a block starts among the transformed tiles of a point.
+    /// Where each tile of a block starts among the transformed tiles.
     rows: Vec<usize>,
 }
 
@@ -97,7 +97,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
             outputs,
             block,
             pictures: (block / (tiles[0] * tiles[1])).max(1),
-            rows: (0..block).map(|i| i * pitch(inputs)).collect(),
+            rows: (0..block).map(|i| i * Self::POINTS * pitch(inputs)).collect(),
         }
     }
 
@@ -164,12 +164,11 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
             let forth =
                 Forth { layer: self, pictures, first, count, into: buffers.tiles.as_mut_slice() };
             run_at(level, forth);
-            let per_point = count * pitch(self.inputs);
             let sums = buffers.sums.as_mut_slice();
             let rows = Rows::new(&self.rows[..count]);
-            let pitch = pitch(self.outputs);
+            let outputs = pitch(self.outputs);
             for (point, panels) in self.points.iter().enumerate() {
-                let source = &buffers.tiles.as_slice()[point * per_point..][..per_point];
+                let source = &buffers.tiles.as_slice()[point * pitch(self.inputs)..];
                 for panel in panels.iter() {
                     tiles.run(
                         panel.columns,
@@ -179,8 +178,8 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
                             runs: &[0],
                             steps: panels.steps(),
                             weight: panel.weight,
-                            into: &mut sums[point * count * pitch + panel.first..],
-                            pitch,
+                            into: &mut sums[point * outputs + panel.first..],
+                            pitch: Self::POINTS * outputs,
                         },
                     );
                 }
@@ -198,7 +197,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
     }
 }
 
-/// Transforms `count` tiles from `first` on to `[point][tile][channel]`.
+/// Transforms `count` tiles from `first` on to `[tile][point][channel]`.
 struct Forth<'a, A: Transforms<I, O>, const I: usize, const O: usize> {
     layer: &'a Winograd<A, I, O>,
     pictures: &'a [A::Operand],
@@ -236,7 +235,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Task for Forth<'_, A, 
                         for r in 0..I {
                             let line = $input(lines[r]);
                             for j in 0..I {
-                                let at = ((r * I + j) * count + i) * frame.pitch + c;
+                                let at = (i * I * I + r * I + j) * frame.pitch + c;
                                 $write(line[j], &mut into[at..]);
                             }
                         }
@@ -301,7 +300,7 @@ where
                 for j in 0..I {
                     let mut column = lines[0];
                     for (r, value) in column.iter_mut().enumerate() {
-                        let at = ((r * I + j) * self.count + i) * pitch + c;
+                        let at = (i * I * I + r * I + j) * pitch + c;
                         *value = A::sums::<L>(eight(self.sums, at));
                     }
                     let column = A::output::<L>(column);
