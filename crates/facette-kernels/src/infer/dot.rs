@@ -103,7 +103,9 @@ impl ByteProducts {
                 outdoes_shortcut: true,
             }),
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::Avx512Vnni) => Some(Self::plain(super::dot_vnni::wide, 0, false)),
+            _ if level.runs(Level::Avx512Vnni) => {
+                Some(Self::plain(super::dot_vnni::wide, 0, false))
+            }
             #[cfg(target_arch = "x86_64")]
             _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, false)),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]

@@ -64,19 +64,16 @@ pub trait Lanes: Vector {
 
 /// Eight whole numbers, in arithmetic modulo 2^32.
 #[allow(unreachable_pub, reason = "a public trait names it")]
-pub trait Ints: Copy {
+pub trait Ints: Additive {
     /// Eight floats.
     type Float;
     fn read(from: &[i32; 8]) -> Self;
-    fn add(self, other: Self) -> Self;
-    fn sub(self, other: Self) -> Self;
     fn times(self, factor: i32) -> Self;
-    fn left<const N: i32>(self) -> Self;
     fn right<const N: i32>(self) -> Self;
     fn float(self) -> Self::Float;
 }
 
-/// Short whole numbers side by side, in arithmetic modulo 2^16.
+/// Whole numbers side by side, in arithmetic modulo 2^32, or 2^16 where they are short.
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub trait Additive: Copy {
     fn add(self, other: Self) -> Self;
@@ -120,14 +117,7 @@ impl Lanes for [f32; 8] {
     }
 }
 
-impl Ints for [i32; 8] {
-    type Float = [f32; 8];
-
-    #[inline(always)]
-    fn read(from: &[i32; 8]) -> Self {
-        *from
-    }
-
+impl Additive for [i32; 8] {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         from_fn(|i| self[i].wrapping_add(other[i]))
@@ -139,13 +129,22 @@ impl Ints for [i32; 8] {
     }
 
     #[inline(always)]
-    fn times(self, factor: i32) -> Self {
-        from_fn(|i| self[i].wrapping_mul(factor))
+    fn left<const N: i32>(self) -> Self {
+        from_fn(|i| self[i] << N)
+    }
+}
+
+impl Ints for [i32; 8] {
+    type Float = [f32; 8];
+
+    #[inline(always)]
+    fn read(from: &[i32; 8]) -> Self {
+        *from
     }
 
     #[inline(always)]
-    fn left<const N: i32>(self) -> Self {
-        from_fn(|i| self[i] << N)
+    fn times(self, factor: i32) -> Self {
+        from_fn(|i| self[i].wrapping_mul(factor))
     }
 
     #[inline(always)]

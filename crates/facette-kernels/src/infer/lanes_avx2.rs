@@ -79,15 +79,7 @@ impl Lanes for Eight {
     }
 }
 
-impl Ints for EightInts {
-    type Float = Eight;
-
-    #[inline(always)]
-    fn read(from: &[i32; 8]) -> Self {
-        // SAFETY: see the module; eight numbers are read.
-        Self(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
-    }
-
+impl Additive for EightInts {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: see the module.
@@ -101,15 +93,25 @@ impl Ints for EightInts {
     }
 
     #[inline(always)]
-    fn times(self, factor: i32) -> Self {
-        // SAFETY: see the module.
-        Self(unsafe { _mm256_mullo_epi32(self.0, _mm256_set1_epi32(factor)) })
-    }
-
-    #[inline(always)]
     fn left<const N: i32>(self) -> Self {
         // SAFETY: see the module.
         Self(unsafe { _mm256_slli_epi32::<N>(self.0) })
+    }
+}
+
+impl Ints for EightInts {
+    type Float = Eight;
+
+    #[inline(always)]
+    fn read(from: &[i32; 8]) -> Self {
+        // SAFETY: see the module; eight numbers are read.
+        Self(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn times(self, factor: i32) -> Self {
+        // SAFETY: see the module.
+        Self(unsafe { _mm256_mullo_epi32(self.0, _mm256_set1_epi32(factor)) })
     }
 
     #[inline(always)]

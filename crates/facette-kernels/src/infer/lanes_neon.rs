@@ -51,15 +51,7 @@ impl Lanes for Eight {
     }
 }
 
-impl Ints for EightInts {
-    type Float = Eight;
-
-    #[inline(always)]
-    fn read(from: &[i32; 8]) -> Self {
-        // SAFETY: see the module; eight numbers are read.
-        unsafe { Self([vld1q_s32(from.as_ptr()), vld1q_s32(from.as_ptr().add(4))]) }
-    }
-
+impl Additive for EightInts {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: see the module.
@@ -73,15 +65,25 @@ impl Ints for EightInts {
     }
 
     #[inline(always)]
-    fn times(self, factor: i32) -> Self {
-        // SAFETY: see the module.
-        unsafe { Self([vmulq_n_s32(self.0[0], factor), vmulq_n_s32(self.0[1], factor)]) }
-    }
-
-    #[inline(always)]
     fn left<const N: i32>(self) -> Self {
         // SAFETY: see the module.
         unsafe { Self([vshlq_n_s32::<N>(self.0[0]), vshlq_n_s32::<N>(self.0[1])]) }
+    }
+}
+
+impl Ints for EightInts {
+    type Float = Eight;
+
+    #[inline(always)]
+    fn read(from: &[i32; 8]) -> Self {
+        // SAFETY: see the module; eight numbers are read.
+        unsafe { Self([vld1q_s32(from.as_ptr()), vld1q_s32(from.as_ptr().add(4))]) }
+    }
+
+    #[inline(always)]
+    fn times(self, factor: i32) -> Self {
+        // SAFETY: see the module.
+        unsafe { Self([vmulq_n_s32(self.0[0], factor), vmulq_n_s32(self.0[1], factor)]) }
     }
 
     #[inline(always)]

@@ -43,16 +43,7 @@ impl Lanes for Eight {
     }
 }
 
-impl Ints for EightInts {
-    type Float = Eight;
-
-    #[inline(always)]
-    fn read(from: &[i32; 8]) -> Self {
-        let from = from.as_ptr();
-        // SAFETY: eight numbers are read.
-        Self(unsafe { [v128_load(from.cast()), v128_load(from.add(4).cast())] })
-    }
-
+impl Additive for EightInts {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         Self([i32x4_add(self.0[0], other.0[0]), i32x4_add(self.0[1], other.0[1])])
@@ -64,14 +55,25 @@ impl Ints for EightInts {
     }
 
     #[inline(always)]
-    fn times(self, factor: i32) -> Self {
-        let factor = i32x4_splat(factor);
-        Self([i32x4_mul(self.0[0], factor), i32x4_mul(self.0[1], factor)])
+    fn left<const N: i32>(self) -> Self {
+        Self([i32x4_shl(self.0[0], N as u32), i32x4_shl(self.0[1], N as u32)])
+    }
+}
+
+impl Ints for EightInts {
+    type Float = Eight;
+
+    #[inline(always)]
+    fn read(from: &[i32; 8]) -> Self {
+        let from = from.as_ptr();
+        // SAFETY: eight numbers are read.
+        Self(unsafe { [v128_load(from.cast()), v128_load(from.add(4).cast())] })
     }
 
     #[inline(always)]
-    fn left<const N: i32>(self) -> Self {
-        Self([i32x4_shl(self.0[0], N as u32), i32x4_shl(self.0[1], N as u32)])
+    fn times(self, factor: i32) -> Self {
+        let factor = i32x4_splat(factor);
+        Self([i32x4_mul(self.0[0], factor), i32x4_mul(self.0[1], factor)])
     }
 
     #[inline(always)]

@@ -2,13 +2,12 @@
 //!
 //! Interpolating at 0, +-1, +-2 and infinity (Lavin and Gray, 2016), the transform of the picture
 //! has integer entries that add up to at most 10 a row: twice applied to differences of bytes,
-//! `|v| <= 100 * 255`, it fits 16 bits. That of the kernel has fractions; here each of its rows is
-//! multiplied by its denominator, which leaves `|u| <= 49 * 127`, and the denominators are put
-//! back, times 24, into the last transform. It therefore yields 576 times the convolution, in
-//! arithmetic modulo 2^32: `576 = 9 * 64`, of which 9 has an inverse modulo 2^32. What is left is
-//! `64 y`, a number of 32 bits as long as `|y| < 2^25`, and a shift makes it `y`: the very sum that
-//! the plain loops yield. Intermediate values may run over; that is what arithmetic modulo 2^32 is
-//! for.
+//! `|v| <= 100 * 255`, it fits 16 bits. That of the kernel has fractions; here its rows are multiplied
+//! by 24, the last by 12, for which the last transform makes up: `|u| <= 144 * 128` fits 16 bits as
+//! well. Together they yield 576 times the convolution, in arithmetic modulo 2^32: `576 = 9 * 64`, of
+//! which 9 has an inverse modulo 2^32. What is left is `64 y`, a number of 32 bits as long as
+//! `|y| < 2^25`, and a shift makes it `y`: the very sum that the plain loops yield. Intermediate
+//! values may run over; that is what arithmetic modulo 2^32 is for.
 //!
 //! The published integer variants round the transformed kernel to 8 bits or stop at F(2x2, 3x3);
 //! to carry the exact product through a modular inverse costs nothing but one multiplication.
@@ -33,14 +32,14 @@ pub(super) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
 }
 
 #[inline(always)]
-pub(super) fn output<V: Ints>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
-    let (near, nearer) = (b.add(c), c.sub(b).left::<2>());
+pub(super) fn output<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
+    let (near, nearer) = (b.add(c), c.sub(b));
     let (far, farther) = (d.add(e), d.sub(e).left::<1>());
     [
-        a.left::<1>().add(a).sub(near.left::<1>()).left::<1>().add(far),
+        a.sub(near).add(far),
         nearer.add(farther),
-        far.sub(near).left::<2>(),
-        f.left::<1>().add(f).left::<1>().add(farther).left::<2>().add(nearer),
+        far.left::<2>().sub(near),
+        farther.left::<1>().add(f).left::<1>().add(nearer),
     ]
 }
 
@@ -50,8 +49,10 @@ pub(super) fn settle<V: Ints>(sum: V) -> V {
 }
 
 pub(super) fn kernel(weight: [i8; 9]) -> [[i16; 6]; 6] {
-    let line =
-        |[a, b, c]: [i16; 3]| [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c];
+    let line = |[a, b, c]: [i16; 3]| {
+        let (near, far) = (a + c, a + 4 * c);
+        [6 * a, 4 * (near + b), 4 * (near - b), far + 2 * b, far - 2 * b, 12 * c]
+    };
     let weight = weight.map(i16::from);
     let columns: [[i16; 6]; 3] = from_fn(|j| line([weight[j], weight[3 + j], weight[6 + j]]));
     from_fn(|i| line([columns[0][i], columns[1][i], columns[2][i]]))
@@ -76,6 +77,8 @@ mod tests {
             assert!(input(tile).iter().any(|line| i32::from(line[0]) == most));
             assert!(10 * most <= i32::from(i16::MAX));
         }
-        assert_eq!(kernel([127; 9])[3][3], 49 * 127);
+        let largest =
+            |weight| kernel([weight; 9]).as_flattened().iter().map(|u| i32::from(*u)).max();
+        assert_eq!(largest(127), Some(144 * 127));
     }
 }
