@@ -121,7 +121,7 @@ impl<A: Arithmetic> Conv<A> {
         }
         let finish = &self.finish;
         if let (Some(bytes), Some(x), Some(products)) =
-            (&self.bytes, A::bytes(x), self.byte_products(level))
+            (&self.bytes, A::bytes(x), self.byte_products(level, batch))
         {
             return bytes.run(level, products, batch, x, residual, finish, y, work);
         }
@@ -139,8 +139,8 @@ impl<A: Arithmetic> Conv<A> {
     }
 
     /// The loop over bytes where it is the fastest.
-    fn byte_products(&self, level: Level) -> Option<ByteProducts> {
-        let plain = matches!(self.method, Method::Direct(_));
-        ByteProducts::of(level).filter(|products| plain || products.outdoes_shortcut)
+    fn byte_products(&self, level: Level, batch: usize) -> Option<ByteProducts> {
+        let shortcut = matches!(&self.method, Method::Winograd(layer) if layer.pays(batch));
+        ByteProducts::of(level).filter(|products| !shortcut || products.outdoes_shortcut)
     }
 }

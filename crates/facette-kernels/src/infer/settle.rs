@@ -3,6 +3,7 @@
 #![allow(clippy::manual_map, reason = "closures are not inlined, and thus not vectorised")]
 
 use super::arithmetic::Arithmetic;
+use super::arithmetic::rules::Rules;
 use super::finish::{Finish, FinishLanes};
 use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
@@ -38,7 +39,7 @@ pub(super) enum Settle<'a, R: Value, Y: Value> {
 impl<'a, R: Value, Y: Value> Settle<'a, R, Y> {
     /// Of sums in the arithmetic A; `lone` says that there is one group only, so that padding behind
     /// its channels may be written.
-    pub(super) fn new<A: Arithmetic>(
+    pub(super) fn new<A: Rules>(
         level: Level,
         lone: bool,
         residual: Option<Source<'a, R>>,
@@ -84,9 +85,9 @@ impl<'a, R: Value, Y: Value> Settle<'a, R, Y> {
 /// What finishes sums eight channels at a time.
 pub(super) struct Columns<'a, R: Value, Y: Value> {
     lone: bool,
-    residual: Option<Source<'a, R>>,
-    finish: &'a Finish,
-    y: Target<'a, Y>,
+    pub(super) residual: Option<Source<'a, R>>,
+    pub(super) finish: &'a Finish,
+    pub(super) y: Target<'a, Y>,
 }
 
 /// Some sums and what finishes them.

@@ -14,7 +14,7 @@ use super::value::Code;
 use crate::Level;
 
 /// All channels of a mask.
-const ALL: u16 = 0xffff;
+pub(super) const ALL: u16 = 0xffff;
 
 /// What follows the sums of a layer.
 pub(super) struct Sixteen<'a> {
@@ -102,6 +102,14 @@ impl<'a> Sixteen<'a> {
     }
 
     /// # Panics
+    /// Where not all channels of so many pixels are within residual and result.
+    pub(super) fn check_pixels(&self, pixels: usize) {
+        let end = pixels * self.pitch;
+        assert!(end <= self.len, "the pixels lie beyond the result");
+        assert!(self.residual.is_none_or(|(r, _)| end <= r.len()), "and beyond the residual");
+    }
+
+    /// # Panics
     /// As [`Sixteen::run`].
     pub(super) fn check(&self, of: &Sums<'_, i32>) {
         let pixels = of.sums.len() / COLUMNS;
@@ -136,7 +144,7 @@ impl<'a> Sixteen<'a> {
         }
         for _ in rest.as_chunks::<COLUMNS>().0 {
             // SAFETY: as above.
-            unsafe { hand.one(place) };
+            unsafe { hand.one_of(_mm512_loadu_si512(place.sums.cast()), place.residual, place.y) };
             place = place.behind::<RESIDUAL>(COLUMNS, self.pitch);
         }
     }
@@ -188,7 +196,7 @@ impl Place {
 pub(super) struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
     pitch: usize,
     /// The channels that there are.
-    here: u16,
+    pub(super) here: u16,
     scale: __m512,
     bias: __m512,
     inner: Rectified,
@@ -260,13 +268,12 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// From the sums of a pixel to steps of the result's code.
     ///
     /// # Safety
-    /// There must be 16 sums, and the channels that there are in the residual, FULL if that is all 16.
+    /// The channels that there are must be in the residual, FULL if that is all 16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn steps<const FULL: bool>(&self, sums: *const i32, residual: *const u8) -> __m512i {
-        // SAFETY: the caller vouches for both.
+    unsafe fn steps<const FULL: bool>(&self, sum: __m512i, residual: *const u8) -> __m512i {
+        // SAFETY: the caller vouches for them.
         unsafe {
-            let sum = _mm512_loadu_si512(sums.cast());
             let x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), self.scale);
             let mut x = _mm512_add_ps(x, self.bias);
             if INNER {
@@ -322,37 +329,64 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// Finishes four pixels.
     ///
     /// # Safety
-    /// All of them must be there, FULL with all 16 channels.
+    /// All of them must be there, with 16 sums each, FULL with all 16 channels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     pub(super) unsafe fn four<const FULL: bool>(&self, at: Place) {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|p| at.behind::<RESIDUAL>(p * COLUMNS, p * self.pitch));
-        // SAFETY: the caller vouches for the pixels.
+        // SAFETY: the caller vouches for the sums and the pixels.
         unsafe {
-            let bytes = self.packed([
-                self.steps::<FULL>(a.sums, a.residual),
-                self.steps::<FULL>(b.sums, b.residual),
-                self.steps::<FULL>(c.sums, c.residual),
-                self.steps::<FULL>(d.sums, d.residual),
-            ]);
-            self.store::<FULL>(a.y, bytes[0]);
-            self.store::<FULL>(b.y, bytes[1]);
-            self.store::<FULL>(c.y, bytes[2]);
-            self.store::<FULL>(d.y, bytes[3]);
+            let sums = [
+                _mm512_loadu_si512(at.sums.cast()),
+                _mm512_loadu_si512(at.sums.add(COLUMNS).cast()),
+                _mm512_loadu_si512(at.sums.add(2 * COLUMNS).cast()),
+                _mm512_loadu_si512(at.sums.add(3 * COLUMNS).cast()),
+            ];
+            self.four_of::<FULL>(sums, at.residual, at.y);
         }
     }
 
-    /// Finishes one pixel.
+    /// Finishes the sums of four pixels.
+    ///
+    /// # Safety
+    /// All of them must be there, FULL with all 16 channels.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) unsafe fn four_of<const FULL: bool>(
+        &self,
+        [a, b, c, d]: [__m512i; 4],
+        residual: *const u8,
+        y: *mut u8,
+    ) {
+        let behind = |p: usize| match RESIDUAL {
+            true => residual.wrapping_add(p * self.pitch),
+            false => residual,
+        };
+        // SAFETY: the caller vouches for the pixels.
+        unsafe {
+            let bytes = self.packed([
+                self.steps::<FULL>(a, behind(0)),
+                self.steps::<FULL>(b, behind(1)),
+                self.steps::<FULL>(c, behind(2)),
+                self.steps::<FULL>(d, behind(3)),
+            ]);
+            self.store::<FULL>(y, bytes[0]);
+            self.store::<FULL>(y.add(self.pitch), bytes[1]);
+            self.store::<FULL>(y.add(2 * self.pitch), bytes[2]);
+            self.store::<FULL>(y.add(3 * self.pitch), bytes[3]);
+        }
+    }
+
+    /// Finishes the sums of one pixel.
     ///
     /// # Safety
     /// It must be there.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn one(&self, at: Place) {
+    pub(super) unsafe fn one_of(&self, sum: __m512i, residual: *const u8, y: *mut u8) {
         // SAFETY: the caller vouches for the pixel.
         unsafe {
-            let bytes = self.packed([self.steps::<false>(at.sums, at.residual); 4]);
-            self.store::<false>(at.y, bytes[0]);
+            let bytes = self.packed([self.steps::<false>(sum, residual); 4]);
+            self.store::<false>(y, bytes[0]);
         }
     }
 }

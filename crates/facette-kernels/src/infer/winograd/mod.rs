@@ -8,6 +8,8 @@
 
 use alloc::vec::Vec;
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod shortcut;
 mod small;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use super::lanes::Lanes;
 use super::level_task::{Task, run_at};
 use super::padded::{Frame, Pad};
 use super::panels::Panels;
+use super::settle::{Columns, Settle};
 use super::tile::{Product, ROWS, Rows, Table};
 use super::value::{Source, Target, Value};
 use super::work::{Buffers, Needs};
@@ -38,10 +41,7 @@ const BLOCK: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Winograd<A: Transforms<I, O>, const I: usize, const O: usize> {
     frame: Frame,
-    /// Tiles down and across.
-    tiles: [usize; 2],
-    /// Rows and columns of the output.
-    size: [usize; 2],
+    grid: Grid,
     /// Transformed weights of each point.
     points: Vec<Panels<A::Operand>>,
     inputs: usize,
@@ -52,6 +52,30 @@ pub struct Winograd<A: Transforms<I, O>, const I: usize, const O: usize> {
     pictures: usize,
     /// Where each tile of a block starts among the transformed tiles.
     rows: Vec<usize>,
+}
+
+/// The tiles of a layer's output.
+#[derive(Debug, Clone, Copy)]
+struct Grid {
+    /// Tiles down and across a picture, and the rows and columns of each.
+    tiles: [usize; 2],
+    outputs: usize,
+    /// Rows and columns of a picture.
+    size: [usize; 2],
+}
+
+impl Grid {
+    /// Tiles of one picture.
+    fn len(&self) -> usize {
+        self.tiles[0] * self.tiles[1]
+    }
+
+    /// Picture, first row and first column of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> [usize; 3] {
+        let [down, across] = self.tiles;
+        [tile / (down * across), tile / across % down * self.outputs, tile % across * self.outputs]
+    }
 }
 
 impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
@@ -90,8 +114,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
                 rows: O * tiles[0] + 2,
                 columns: O * tiles[1] + 2,
             },
-            tiles,
-            size: [s.out_height, s.out_width],
+            grid: Grid { tiles, outputs: O, size: [s.out_height, s.out_width] },
             points,
             inputs,
             outputs,
@@ -103,7 +126,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
 
     /// Tiles of one picture.
     fn tiles(&self) -> usize {
-        self.tiles[0] * self.tiles[1]
+        self.grid.len()
     }
 
     fn needs(&self, batch: usize) -> Needs {
@@ -127,73 +150,58 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
         y: Target<'_, Y>,
         buffers: &mut Buffers<A::Operand, A::Sum>,
     ) {
-        let [height, width] = self.size;
-        let out = height * width * pitch(self.outputs);
-        for first in (0..batch).step_by(self.pictures) {
-            let count = self.pictures.min(batch - first);
-            let of_x = first * self.frame.inner()..(first + count) * self.frame.inner();
-            let of_y = first * out..(first + count) * out;
-            let x = Source { values: &x.values[of_x], code: x.code };
-            let residual = match &residual {
-                Some(all) => Some(Source { values: &all.values[of_y.clone()], code: all.code }),
-                None => None,
-            };
-            let y = Target { values: &mut y.values[of_y], code: y.code };
-            self.run_some(level, count, x, residual, finish, y, buffers);
-        }
-    }
-
-    /// At most as many pictures as borders are drawn of at a time.
-    #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
-    fn run_some<R: Value, Y: Value>(
-        &self,
-        level: Level,
-        batch: usize,
-        x: Source<'_, A::Source>,
-        residual: Option<Source<'_, R>>,
-        finish: &Finish,
-        y: Target<'_, Y>,
-        buffers: &mut Buffers<A::Operand, A::Sum>,
-    ) {
-        let pictures = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len()];
-        run_at(level, Pad::<A> { from: x, into: pictures, frame: &self.frame, unit: 1.0 });
-        let tiles = A::tiles(Table::of(level));
-        let total = batch * self.tiles();
-        for first in (0..total).step_by(self.block) {
-            let count = self.block.min(total - first);
-            let forth =
-                Forth { layer: self, pictures, first, count, into: buffers.tiles.as_mut_slice() };
-            run_at(level, forth);
-            let sums = buffers.sums.as_mut_slice();
-            let rows = Rows::new(&self.rows[..count]);
-            let outputs = pitch(self.outputs);
-            for (point, panels) in self.points.iter().enumerate() {
-                let source = &buffers.tiles.as_slice()[point * pitch(self.inputs)..];
-                for panel in panels.iter() {
-                    tiles.run(
-                        panel.columns,
-                        &mut Product {
-                            source,
-                            rows,
-                            runs: &[0],
-                            steps: panels.steps(),
-                            weight: panel.weight,
-                            into: &mut sums[point * outputs + panel.first..],
-                            pitch: Self::POINTS * outputs,
-                        },
-                    );
+        let mut settle = Settle::new::<A>(level, true, residual, finish, y);
+        let inner = self.frame.inner();
+        for before in (0..batch).step_by(self.pictures) {
+            let number = self.pictures.min(batch - before);
+            let from = Source { values: &x.values[before * inner..][..number * inner], ..x };
+            let pictures = &mut buffers.pictures.as_mut_slice()[..number * self.frame.len()];
+            run_at(level, Pad::<A> { from, into: pictures, frame: &self.frame, unit: 1.0 });
+            let total = number * self.tiles();
+            for first in (0..total).step_by(self.block) {
+                let count = self.block.min(total - first);
+                let tiles = buffers.tiles.as_mut_slice();
+                A::forth(level, Forth { layer: self, pictures, first, count, into: tiles });
+                let sums = buffers.sums.as_mut_slice();
+                self.multiply(level, count, tiles, sums);
+                let first = before * self.tiles() + first;
+                match &mut settle {
+                    #[cfg(target_arch = "x86_64")]
+                    Settle::Sixteen(of) => {
+                        if let Some(sums) = A::ints(sums) {
+                            avx512::back(Part { grid: self.grid, sums, first, count }, of);
+                        }
+                    }
+                    Settle::Lanes(level, columns) => {
+                        let part = Part { grid: self.grid, sums, first, count };
+                        run_at(*level, Back::<A, R, Y, I, O> { part, columns });
+                    }
                 }
             }
-            let y = Target { values: &mut *y.values, code: y.code };
-            run_at(level, Back { layer: self, sums, first, count, residual, finish, y });
         }
     }
 
-    /// Picture, first row and first column of a tile.
-    #[inline(always)]
-    fn place(&self, tile: usize) -> [usize; 3] {
-        let [down, across] = self.tiles;
-        [tile / (down * across), tile / across % down * O, tile % across * O]
+    /// The products of `count` transformed tiles, `[tile][point][channel]` both.
+    fn multiply(&self, level: Level, count: usize, source: &[A::Operand], sums: &mut [A::Sum]) {
+        let tiles = A::tiles(Table::of(level));
+        let rows = Rows::new(&self.rows[..count]);
+        let outputs = pitch(self.outputs);
+        for (point, panels) in self.points.iter().enumerate() {
+            for panel in panels.iter() {
+                tiles.run(
+                    panel.columns,
+                    &mut Product {
+                        source: &source[point * pitch(self.inputs)..],
+                        rows,
+                        runs: &[0],
+                        steps: panels.steps(),
+                        weight: panel.weight,
+                        into: &mut sums[point * outputs + panel.first..],
+                        pitch: Self::POINTS * outputs,
+                    },
+                );
+            }
+        }
     }
 }
 
@@ -214,7 +222,7 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Task for Forth<'_, A, 
         let row = frame.columns * frame.pitch;
         let lines = frame.pitch / A::LINE * A::LINE;
         for i in 0..count {
-            let [picture, top, left] = layer.place(first + i);
+            let [picture, top, left] = layer.grid.place(first + i);
             let start = picture * frame.len() + top * row + left * frame.pitch;
             // Loops without closures, which would not be inlined and thus not be vectorised.
             macro_rules! transform {
@@ -270,38 +278,43 @@ fn write_eight<A: Rules, L: Lanes>(lanes: A::X<L>, into: &mut [A::Operand]) {
     into[..8].copy_from_slice(&A::write::<L>(lanes));
 }
 
-/// Transforms the sums of `count` tiles from `first` on back, and finishes them.
-struct Back<'a, A: Transforms<I, O>, R: Value, Y: Value, const I: usize, const O: usize> {
-    layer: &'a Winograd<A, I, O>,
-    sums: &'a [A::Sum],
+/// The sums of `count` tiles from `first` on, of all pictures, `[tile][point][channel]`.
+struct Part<'a, S> {
+    grid: Grid,
+    sums: &'a [S],
     first: usize,
     count: usize,
-    residual: Option<Source<'a, R>>,
-    finish: &'a Finish,
-    y: Target<'a, Y>,
 }
 
-impl<A, R, Y, const I: usize, const O: usize> Task for Back<'_, A, R, Y, I, O>
+/// Transforms sums back, and finishes them.
+struct Back<'a, 'b, A: Transforms<I, O>, R: Value, Y: Value, const I: usize, const O: usize> {
+    part: Part<'b, A::Sum>,
+    columns: &'b mut Columns<'a, R, Y>,
+}
+
+impl<A, R, Y, const I: usize, const O: usize> Task for Back<'_, '_, A, R, Y, I, O>
 where
     A: Transforms<I, O>,
     R: Value,
     Y: Value,
 {
     #[inline(always)]
-    fn run<L: Lanes>(mut self) {
-        let pitch = pitch(self.layer.outputs);
-        let [height, width] = self.layer.size;
-        let unit = self.y.unit();
-        for i in 0..self.count {
-            let [picture, top, left] = self.layer.place(self.first + i);
+    fn run<L: Lanes>(self) {
+        let Part { grid, sums, first, count } = self.part;
+        let Columns { residual, finish, y, .. } = self.columns;
+        let pitch = pitch(finish.channels());
+        let [height, width] = grid.size;
+        let unit = y.unit();
+        for i in 0..count {
+            let [picture, top, left] = grid.place(first + i);
             for c in (0..pitch).step_by(LANES) {
-                let finish = self.finish.at::<L>(c, unit);
+                let finish = finish.at::<L>(c, unit);
                 let mut lines = [[A::sums::<L>(&[A::Sum::default(); 8]); I]; O];
                 for j in 0..I {
                     let mut column = lines[0];
                     for (r, value) in column.iter_mut().enumerate() {
                         let at = (i * I * I + r * I + j) * pitch + c;
-                        *value = A::sums::<L>(eight(self.sums, at));
+                        *value = A::sums::<L>(eight(sums, at));
                     }
                     let column = A::output::<L>(column);
                     for r in 0..O {
@@ -312,12 +325,12 @@ where
                     let line = A::output::<L>(lines[r]);
                     for j in 0..O.min(width - left) {
                         let at = ((picture * height + top + r) * width + left + j) * pitch + c;
-                        let residual = match &self.residual {
+                        let residual = match residual {
                             Some(residual) => Some(residual.lanes(at, unit)),
                             None => None,
                         };
                         let sum = A::real::<L>(A::settle::<L>(line[j]));
-                        self.y.put(at, 8, finish.of(sum, residual));
+                        y.put(at, 8, finish.of(sum, residual));
                     }
                 }
             }

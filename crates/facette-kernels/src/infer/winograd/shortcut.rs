@@ -20,6 +20,10 @@ pub trait Shortcut<A: Rules>: Debug + Send + Sync + Sized {
     /// `None` where the layer cannot or should not be computed in this way.
     fn new(s: &ConvShape, weight: &[A::Weight]) -> Option<Self>;
 
+    /// Whether a batch of so many pictures has tiles enough for the transformed weights to be worth
+    /// loading.
+    fn pays(&self, batch: usize) -> bool;
+
     fn needs(&self, batch: usize) -> Needs;
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
@@ -39,6 +43,10 @@ pub trait Shortcut<A: Rules>: Debug + Send + Sync + Sized {
 impl<A: Rules> Shortcut<A> for Infallible {
     fn new(_: &ConvShape, _: &[A::Weight]) -> Option<Self> {
         None
+    }
+
+    fn pays(&self, _: usize) -> bool {
+        match *self {}
     }
 
     fn needs(&self, _: usize) -> Needs {
@@ -77,6 +85,10 @@ impl Shortcut<Fused> for ByShape {
             true => Self::Small(Winograd::new(s, weight)),
             false => Self::Large(Winograd::new(s, weight)),
         })
+    }
+
+    fn pays(&self, _: usize) -> bool {
+        true
     }
 
     fn needs(&self, batch: usize) -> Needs {
@@ -127,6 +139,10 @@ impl Shortcut<Whole> for ByBatch {
         })
     }
 
+    fn pays(&self, batch: usize) -> bool {
+        batch * self.many.tiles() >= MANY
+    }
+
     fn needs(&self, batch: usize) -> Needs {
         match &self.few {
             Some(few) => self.many.needs(batch).max(few.needs(batch)),
@@ -145,7 +161,7 @@ impl Shortcut<Whole> for ByBatch {
         buffers: &mut Buffers<i16, i32>,
     ) {
         match &self.few {
-            Some(few) if batch * self.many.tiles() < MANY => {
+            Some(few) if !self.pays(batch) => {
                 few.run(level, batch, 1.0, x, residual, finish, y, buffers);
             }
             _ => self.many.run(level, batch, x, residual, finish, y, buffers),

@@ -1,9 +1,11 @@
 //! Winograd's transforms in the arithmetics that take the shortcut.
 
-use super::{small, whole};
+use super::{Forth, small, whole};
+use crate::Level;
 use crate::infer::arithmetic::rules::Rules;
 use crate::infer::arithmetic::{Fused, Whole};
 use crate::infer::lanes::Lanes;
+use crate::infer::level_task::run_at;
 use crate::simd::winograd as large;
 use large::Line;
 
@@ -15,6 +17,10 @@ pub trait Transforms<const I: usize, const O: usize>: Rules {
     fn output<L: Lanes>(m: [Self::S<L>; I]) -> [Self::S<L>; O];
     /// What an output must still undergo after both passes of [`Transforms::output`].
     fn settle<L: Lanes>(sum: Self::S<L>) -> Self::S<L>;
+    /// Transforms tiles of pictures.
+    fn forth(level: Level, of: Forth<'_, Self, I, O>) {
+        run_at(level, of);
+    }
     /// A kernel of 3x3.
     fn kernel(weight: [Self::Weight; 9]) -> [[Self::Operand; I]; I];
 }
@@ -90,6 +96,14 @@ impl Transforms<6, 4> for Whole {
     #[inline(always)]
     fn settle<L: Lanes>(sum: L::Int) -> L::Int {
         whole::settle(sum)
+    }
+
+    fn forth(level: Level, of: Forth<'_, Self, 6, 4>) {
+        #[cfg(target_arch = "x86_64")]
+        if level.runs(Level::Avx512) {
+            return super::avx512::forth(level, of);
+        }
+        run_at(level, of);
     }
 
     fn kernel(weight: [i8; 9]) -> [[i16; 6]; 6] {

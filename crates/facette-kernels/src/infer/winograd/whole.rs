@@ -20,7 +20,7 @@ use crate::infer::lanes::{Additive, Ints};
 pub(super) const LIMIT: u32 = (1 << 25) / 255;
 
 /// `9 * INVERSE = 1` modulo 2^32.
-const INVERSE: i32 = 954_437_177;
+pub(super) const INVERSE: i32 = 954_437_177;
 
 #[inline(always)]
 pub(super) fn input<V: Additive>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
