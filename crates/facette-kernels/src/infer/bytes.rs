@@ -197,8 +197,13 @@ impl Run<'_> {
                     // SAFETY: the extents were just checked, the level is the processor's, and it
                     // has begun.
                     unsafe { (products.dot)(&mut product) };
-                    for (panel, tile) in band.parts() {
-                        settle.run::<Whole>(band.sums(sums, panel, tile));
+                    for panel in 0..panels {
+                        let mut tile = 0;
+                        while tile < band.count {
+                            let tiles = band.following(tile);
+                            settle.run::<Whole>(band.sums(sums, panel, tile, tiles));
+                            tile += tiles;
+                        }
                     }
                 }
             }
@@ -229,16 +234,17 @@ impl Band {
         band
     }
 
-    /// Each panel with each tile.
-    fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let count = self.count;
-        (0..self.panels).flat_map(move |panel| (0..count).map(move |tile| (panel, tile)))
+    /// How many tiles from this one on have sums that follow each other: up to one that is not full.
+    fn following(&self, tile: usize) -> usize {
+        let tiles = &self.tiles[tile..self.count];
+        tiles.iter().position(|tile| tile.count < ROWS).map_or(tiles.len(), |last| last + 1)
     }
 
-    /// The sums of one tile by one panel.
-    fn sums<'a>(&self, sums: &'a [i32], panel: usize, tile: usize) -> Sums<'a, i32> {
+    /// The sums of some tiles that follow each other by one panel.
+    fn sums<'a>(&self, sums: &'a [i32], panel: usize, tile: usize, tiles: usize) -> Sums<'a, i32> {
+        let pixels = (tiles - 1) * ROWS + self.tiles[tile + tiles - 1].count;
         Sums {
-            sums: &sums[(panel * TILES + tile) * SUMS..][..self.tiles[tile].count * COLUMNS],
+            sums: &sums[(panel * TILES + tile) * SUMS..][..pixels * COLUMNS],
             channel: (self.panel + panel) * COLUMNS,
             left: self.channels - panel * COLUMNS,
             pixel: self.pixels[tile],

@@ -41,7 +41,15 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(starts: &'a [usize]) -> Self {
-        Self { starts, last: starts.iter().copied().max().unwrap_or(0) }
+        // Eight at a time, which do not wait for each other.
+        let (eights, rest) = starts.as_chunks::<8>();
+        let mut last = [0; 8];
+        for eight in eights {
+            for (last, &start) in last.iter_mut().zip(eight) {
+                *last = start.max(*last);
+            }
+        }
+        Self { starts, last: rest.iter().chain(&last).copied().max().unwrap_or(0) }
     }
 
     #[cfg(any(
