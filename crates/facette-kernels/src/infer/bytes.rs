@@ -178,7 +178,7 @@ impl Run<'_> {
                 let channels = channels - panel * COLUMNS;
                 let mut tiles = Tiles::new(layer, first, pictures);
                 loop {
-                    let band = Band { panel, panels, channels, ..Band::of(&mut tiles) };
+                    let band = Band { panel, channels, ..Band::of(&mut tiles) };
                     if band.count == 0 {
                         break;
                     }
@@ -215,7 +215,6 @@ impl Run<'_> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Band {
     panel: usize,
-    panels: usize,
     /// Channels from its first panel on.
     channels: usize,
     tiles: [Tile; TILES],

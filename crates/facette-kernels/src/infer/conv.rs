@@ -20,6 +20,8 @@ use crate::{Level, check_len};
 pub struct Conv<A: Arithmetic> {
     input: usize,
     output: usize,
+    /// Channels that an output sees.
+    inputs: usize,
     finish: Finish,
     /// Steps of an activation in 1, in fixed point.
     unit: f32,
@@ -62,6 +64,7 @@ impl<A: Arithmetic> Conv<A> {
         Self {
             input: shape.height * shape.width * pitch(shape.in_channels),
             output: shape.out_height * shape.out_width * pitch(shape.out_channels),
+            inputs: shape.in_group(),
             finish,
             unit: Fixed::STEPS,
             method,
@@ -141,6 +144,6 @@ impl<A: Arithmetic> Conv<A> {
     /// The loop over bytes where it is the fastest.
     fn byte_products(&self, level: Level, batch: usize) -> Option<ByteProducts> {
         let shortcut = matches!(&self.method, Method::Winograd(layer) if layer.pays(batch));
-        ByteProducts::of(level).filter(|products| !shortcut || products.outdoes_shortcut)
+        ByteProducts::of(level).filter(|products| !shortcut || self.inputs < products.shortcut_from)
     }
 }

@@ -85,8 +85,8 @@ pub(super) struct ByteProducts {
     pub(super) tiled: bool,
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
-    /// Whether it outdoes Winograd's shortcut, and not the plain sums alone.
-    pub(super) outdoes_shortcut: bool,
+    /// Input channels from which on Winograd's shortcut outdoes it.
+    pub(super) shortcut_from: usize,
 }
 
 impl ByteProducts {
@@ -100,23 +100,23 @@ impl ByteProducts {
                 end: super::dot_amx::end,
                 tiled: true,
                 taken: 0,
-                outdoes_shortcut: true,
+                shortcut_from: usize::MAX,
             }),
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::Avx512Vnni) => {
-                Some(Self::plain(super::dot_vnni::wide, 0, false))
-            }
+            _ if level.runs(Level::Avx512Vnni) => Some(Self::plain(super::dot_vnni::wide, 0, 32)),
             #[cfg(target_arch = "x86_64")]
-            _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, false)),
+            _ if level.runs(Level::AvxVnni) => Some(Self::plain(super::dot_vnni::narrow, 0, 0)),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-            _ if level.runs(Level::NeonDot) => Some(Self::plain(super::dot_neon::dot, 128, true)),
+            _ if level.runs(Level::NeonDot) => {
+                Some(Self::plain(super::dot_neon::dot, 128, usize::MAX))
+            }
             _ => None,
         }
     }
 
     /// A loop that needs nothing before or after.
     #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
-    fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8, outdoes_shortcut: bool) -> Self {
+    fn plain(dot: unsafe fn(&mut Dot<'_>), taken: u8, shortcut_from: usize) -> Self {
         Self {
             begin: || (),
             dot,
@@ -124,7 +124,7 @@ impl ByteProducts {
             #[cfg(target_arch = "x86_64")]
             tiled: false,
             taken,
-            outdoes_shortcut,
+            shortcut_from,
         }
     }
 }
@@ -183,7 +183,7 @@ mod tests {
     impl ByteProducts {
         /// The specification; 0 or 128 is taken off each byte.
         pub(in crate::infer) fn specified(taken: u8) -> Self {
-            Self::plain(if taken == 0 { dot::<0> } else { dot::<128> }, taken, true)
+            Self::plain(if taken == 0 { dot::<0> } else { dot::<128> }, taken, 0)
         }
     }
 

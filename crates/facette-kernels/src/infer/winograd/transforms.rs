@@ -1,5 +1,7 @@
 //! Winograd's transforms in the arithmetics that take the shortcut.
 
+#![expect(private_interfaces, reason = "only this crate calls these")]
+
 use super::{Forth, small, whole};
 use crate::Level;
 use crate::infer::arithmetic::rules::Rules;
