@@ -56,6 +56,16 @@ unsafe fn float<const FUSED: bool>(p: &mut Product<'_, f32, f32>) {
     by_rows!(p, 0, float_block, float_block, FUSED);
 }
 
+/// Where this run of M rows from `first` on starts.
+#[inline(always)]
+fn rows_at<const M: usize, X, S>(p: &Product<'_, X, S>, first: usize, run: usize) -> [*const X; M] {
+    let mut at = [p.source.as_ptr(); M];
+    for (at, row) in at.iter_mut().zip(&p.rows.starts()[first..first + M]) {
+        *at = at.wrapping_add(row + run);
+    }
+    at
+}
+
 /// # Safety
 /// Rows `first..first + M` of `p` must exist, and its extents must lie within its slices.
 #[inline]
@@ -66,12 +76,8 @@ unsafe fn float_block<const M: usize, const FUSED: bool>(
 ) {
     let mut sum = [_mm512_setzero_ps(); M];
     let mut weight = p.weight.as_ptr();
-    let starts = &p.rows.starts()[first..first + M];
     for &run in p.runs {
-        let mut at = [p.source.as_ptr(); M];
-        for (at, row) in at.iter_mut().zip(starts) {
-            *at = at.wrapping_add(row + run);
-        }
+        let at = rows_at::<M, _, _>(p, first, run);
         for k in 0..p.steps {
             // SAFETY: the caller vouches for 16 weights a step, and for `steps` values behind each
             // run of each row.
@@ -101,7 +107,8 @@ const PLACES: usize = 32;
 /// Defines the loops in whole numbers by panels of `$columns`, which one register holds, with
 /// `$multiply_add(sum, x, w)` for a step.
 macro_rules! whole {
-    ($name:ident, $few:ident, $short:ident, $block:ident, $features:literal, $columns:literal, $zero:path,
+    ($name:ident, $few:ident, $short:ident, $block:ident, $write:ident, $features:literal,
+     $columns:literal, $register:ty, $zero:path,
      $all:path, $load:path, $store:path, $add:path, $multiply_add:path) => {
         #[target_feature(enable = $features)]
         unsafe fn $name(p: &mut Product<'_, i16, i32>) {
@@ -121,6 +128,21 @@ macro_rules! whole {
             by_rows!(p, done, $few, $block);
         }
 
+        /// # Safety
+        /// There must be room for a sum a column and row from `first` on, `pitch` apart.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $write<const M: usize>(
+            p: &mut Product<'_, i16, i32>,
+            first: usize,
+            sum: [$register; M],
+        ) {
+            for (m, sum) in sum.into_iter().enumerate() {
+                // SAFETY: the caller vouches for it.
+                unsafe { $store(p.into.as_mut_ptr().add((first + m) * p.pitch).cast(), sum) };
+            }
+        }
+
         /// Rows of which each step is at one of these places.
         ///
         /// # Safety
@@ -133,10 +155,7 @@ macro_rules! whole {
             first: usize,
         ) {
             let mut sum = [$zero(); M];
-            let mut at = [p.source.as_ptr(); M];
-            for (at, row) in at.iter_mut().zip(&p.rows.starts()[first..first + M]) {
-                *at = at.wrapping_add(*row);
-            }
+            let at = rows_at::<M, _, _>(p, first, 0);
             let mut weight = p.weight.as_ptr();
             for &place in places {
                 // SAFETY: the caller vouches for two weights a column and step, and for two values at
@@ -150,13 +169,8 @@ macro_rules! whole {
                     }
                 }
             }
-            for (m, sum) in sum.into_iter().enumerate() {
-                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
-                unsafe {
-                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
-                    $store(into.cast(), sum);
-                }
-            }
+            // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
+            unsafe { $write(p, first, sum) };
         }
 
         /// Each row has four sums, which do not wait for each other.
@@ -169,12 +183,8 @@ macro_rules! whole {
             const SUMS: usize = 4;
             let mut sum = [[$zero(); SUMS]; M];
             let mut weight = p.weight.as_ptr();
-            let starts = &p.rows.starts()[first..first + M];
             for &run in p.runs {
-                let mut at = [p.source.as_ptr(); M];
-                for (at, row) in at.iter_mut().zip(starts) {
-                    *at = at.wrapping_add(row + run);
-                }
+                let at = rows_at::<M, _, _>(p, first, run);
                 let together = p.steps / SUMS * SUMS;
                 // SAFETY: the caller vouches for two weights a column and step, and for `2 steps`
                 // values behind each run of each row.
@@ -199,13 +209,13 @@ macro_rules! whole {
                     }
                 }
             }
-            for (m, [a, b, c, d]) in sum.into_iter().enumerate() {
-                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
-                unsafe {
-                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
-                    $store(into.cast(), $add($add(a, b), $add(c, d)));
-                }
+            let mut all = [$zero(); M];
+            for m in 0..M {
+                let [a, b, c, d] = sum[m];
+                all[m] = $add($add(a, b), $add(c, d));
             }
+            // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
+            unsafe { $write(p, first, all) };
         }
 
         /// # Safety
@@ -215,12 +225,8 @@ macro_rules! whole {
         unsafe fn $block<const M: usize>(p: &mut Product<'_, i16, i32>, first: usize) {
             let mut sum = [$zero(); M];
             let mut weight = p.weight.as_ptr();
-            let starts = &p.rows.starts()[first..first + M];
             for &run in p.runs {
-                let mut at = [p.source.as_ptr(); M];
-                for (at, row) in at.iter_mut().zip(starts) {
-                    *at = at.wrapping_add(row + run);
-                }
+                let at = rows_at::<M, _, _>(p, first, run);
                 for k in 0..p.steps {
                     // SAFETY: the caller vouches for two weights a column and step, and for
                     // `2 steps` values behind each run of each row.
@@ -234,13 +240,8 @@ macro_rules! whole {
                     }
                 }
             }
-            for (m, sum) in sum.into_iter().enumerate() {
-                // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
-                unsafe {
-                    let into = p.into.as_mut_ptr().add((first + m) * p.pitch);
-                    $store(into.cast(), sum);
-                }
-            }
+            // SAFETY: the caller vouches for a sum a column and row, `pitch` apart.
+            unsafe { $write(p, first, sum) };
         }
     };
 }
@@ -256,8 +257,10 @@ whole!(
     few,
     short,
     whole_block,
+    write_whole,
     "avx512f,avx512bw",
     16,
+    __m512i,
     _mm512_setzero_si512,
     _mm512_set1_epi32,
     _mm512_loadu_si512,
@@ -270,8 +273,10 @@ whole!(
     few_vnni,
     short_vnni,
     vnni_block,
+    write_vnni,
     "avx512f,avx512bw,avx512vnni",
     16,
+    __m512i,
     _mm512_setzero_si512,
     _mm512_set1_epi32,
     _mm512_loadu_si512,
@@ -284,8 +289,10 @@ whole!(
     few_narrow_vnni,
     short_narrow_vnni,
     narrow_vnni_block,
+    write_narrow_vnni,
     "avx512f,avx512bw,avx512vl,avx512vnni",
     8,
+    __m256i,
     _mm256_setzero_si256,
     _mm256_set1_epi32,
     _mm256_loadu_si256,
