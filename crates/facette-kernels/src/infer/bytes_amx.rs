@@ -6,8 +6,9 @@
 use super::bytes::{Run, Tiles};
 use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
 use super::dot_amx::{Beside, Block};
+use super::hand_avx512::{Hand, Place};
 use super::settle::Sums;
-use super::settle_avx512::{Hand, Place, Sixteen};
+use super::settle_avx512::Sixteen;
 use super::unrolled::STEP;
 
 /// Sums of a block.
@@ -158,7 +159,7 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
     fn take_up(&mut self, of: &Sixteen<'_>, panel: usize, panels: usize) {
         self.current = PANELS - self.current;
         for (p, hand) in self.hands[self.current..][..panels].iter_mut().enumerate() {
-            *hand = Hand::of(of, (panel + p) * COLUMNS);
+            *hand = Hand::of(of.factors(), (panel + p) * COLUMNS);
         }
     }
 

@@ -48,6 +48,8 @@ mod dot_neon;
 #[cfg(target_arch = "x86_64")]
 mod dot_vnni;
 #[cfg(target_arch = "x86_64")]
+mod hand_avx512;
+#[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod lanes_neon;

@@ -6,8 +6,9 @@ use core::arch::x86_64::*;
 use super::{Forth, Part, whole};
 use crate::Level;
 use crate::infer::arithmetic::Whole;
+use crate::infer::hand_avx512::{ALL, Hand};
 use crate::infer::lanes::Additive;
-use crate::infer::settle_avx512::{ALL, Hand, Sixteen};
+use crate::infer::settle_avx512::Sixteen;
 use crate::infer::tile::COLUMNS;
 
 /// Rows and columns of a tile before and after, and points.
@@ -157,7 +158,7 @@ unsafe fn all<const RESIDUAL: bool, const RECTIFIED: bool>(
     let (residual, y) = of.places();
     let inverse = _mm512_set1_epi32(whole::INVERSE);
     for channel in (0..pitch).step_by(COLUMNS) {
-        let hand = Hand::<RESIDUAL, RECTIFIED, RECTIFIED>::of(of, channel);
+        let hand = Hand::<RESIDUAL, RECTIFIED, RECTIFIED>::of(of.factors(), channel);
         for i in 0..count {
             let [picture, top, left] = grid.place(first + i);
             let from = sums[i * POINTS * pitch + channel..].as_ptr();
