@@ -83,6 +83,7 @@ pub use work::Work;
 pub const LANES: usize = 8;
 
 /// Values from one pixel to the next: the channels and their padding.
+#[inline]
 pub const fn pitch(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
 }
