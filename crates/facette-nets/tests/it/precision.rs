@@ -10,7 +10,7 @@ use facette_nets::{Init, Mode, NetOptions, Network, Precision, build};
 
 use crate::support::pictures;
 
-const PICTURES: usize = 32;
+const PICTURES: usize = 8;
 const SIZE: usize = 16;
 
 /// Forward and backward pass in training: the logits, then the gradient of each learned tensor and the
@@ -55,18 +55,36 @@ fn errors(found: &[f64], expected: &[f64]) -> [f64; 2] {
 /// Values of a tensor whose length says something: random errors of fewer do not average out.
 const MANY: usize = 256;
 
+/// The median over several draws of pictures: now and then a value is so near to an activation's kink
+/// that rounding takes it across, which turns gradients by far more than rounding does.
+const DRAWS: usize = 7;
+
 fn check(precision: Precision, most: [f64; 2]) {
     let device = Device::flex().autodiff();
     let graph = build("facette", &NetOptions::new(SIZE).classes(10)).expect("a network");
-    let mut network = Network::new(graph, Init::HeFanOut, 1, "net", &device).expect("a network");
-    let x = pictures("precision", PICTURES, 3, SIZE, &device);
-    let expected = step(doubled(&network), x.clone().cast(DType::F64));
-    network.compute_in(precision).expect("the CPU serves");
-    let found = step(network, x);
-    for ((name, found), (_, expected)) in found.iter().zip(&expected) {
-        let [error, length] = errors(found, expected);
+    let network = Network::new(graph, Init::HeFanOut, 1, "net", &device).expect("a network");
+    let mut rounded = network.clone();
+    rounded.compute_in(precision).expect("the CPU serves");
+    let draws: Vec<_> = (0..DRAWS)
+        .map(|draw| {
+            let x = pictures(&format!("precision/{draw}"), PICTURES, 3, SIZE, &device);
+            let expected = step(doubled(&network), x.clone().cast(DType::F64));
+            let found = step(rounded.clone(), x);
+            let both = found.into_iter().zip(expected);
+            both.map(|((name, found), (_, expected))| {
+                (name, found.len(), errors(&found, &expected))
+            })
+            .collect::<Vec<_>>()
+        })
+        .collect();
+    for (i, (name, len, _)) in draws[0].iter().enumerate() {
+        let [error, length] = [0, 1].map(|which| {
+            let mut of_draws: Vec<f64> = draws.iter().map(|draw| draw[i].2[which]).collect();
+            of_draws.sort_by(f64::total_cmp);
+            of_draws[DRAWS / 2]
+        });
         assert!(error < most[0], "{name}: error {error}");
-        assert!(found.len() < MANY || length.abs() < most[1], "{name}: too long by {length}");
+        assert!(*len < MANY || length.abs() < most[1], "{name}: too long by {length}");
     }
 }
 
