@@ -20,8 +20,6 @@ use crate::{Level, check_len};
 pub struct Conv<A: Arithmetic> {
     input: usize,
     output: usize,
-    /// Channels that an output sees.
-    inputs: usize,
     finish: Finish,
     /// Steps of an activation in 1, in fixed point.
     unit: f32,
@@ -64,7 +62,6 @@ impl<A: Arithmetic> Conv<A> {
         Self {
             input: shape.height * shape.width * pitch(shape.in_channels),
             output: shape.out_height * shape.out_width * pitch(shape.out_channels),
-            inputs: shape.in_group(),
             finish,
             unit: Fixed::STEPS,
             method,
@@ -143,7 +140,9 @@ impl<A: Arithmetic> Conv<A> {
 
     /// The loop over bytes where it is the fastest.
     fn byte_products(&self, level: Level, batch: usize) -> Option<ByteProducts> {
-        let shortcut = matches!(&self.method, Method::Winograd(layer) if layer.pays(batch));
-        ByteProducts::of(level).filter(|products| !shortcut || self.inputs < products.shortcut_from)
+        ByteProducts::of(level).filter(|products| match &self.method {
+            Method::Winograd(layer) => !layer.pays(batch, products.shortcut_from),
+            _ => true,
+        })
     }
 }

@@ -21,8 +21,8 @@ pub trait Shortcut<A: Rules>: Debug + Send + Sync + Sized {
     fn new(s: &ConvShape, weight: &[A::Weight]) -> Option<Self>;
 
     /// Whether a batch of so many pictures has tiles enough for the transformed weights to be worth
-    /// loading.
-    fn pays(&self, batch: usize) -> bool;
+    /// loading, and at least this many input channels.
+    fn pays(&self, batch: usize, channels: usize) -> bool;
 
     fn needs(&self, batch: usize) -> Needs;
 
@@ -45,7 +45,7 @@ impl<A: Rules> Shortcut<A> for Infallible {
         None
     }
 
-    fn pays(&self, _: usize) -> bool {
+    fn pays(&self, _: usize, _: usize) -> bool {
         match *self {}
     }
 
@@ -87,7 +87,7 @@ impl Shortcut<Fused> for ByShape {
         })
     }
 
-    fn pays(&self, _: usize) -> bool {
+    fn pays(&self, _: usize, _: usize) -> bool {
         true
     }
 
@@ -139,8 +139,8 @@ impl Shortcut<Whole> for ByBatch {
         })
     }
 
-    fn pays(&self, batch: usize) -> bool {
-        batch * self.many.tiles() >= MANY
+    fn pays(&self, batch: usize, channels: usize) -> bool {
+        batch * self.many.tiles() >= MANY && self.many.inputs >= channels
     }
 
     fn needs(&self, batch: usize) -> Needs {
@@ -161,7 +161,7 @@ impl Shortcut<Whole> for ByBatch {
         buffers: &mut Buffers<i16, i32>,
     ) {
         match &self.few {
-            Some(few) if !self.pays(batch) => {
+            Some(few) if !self.pays(batch, 0) => {
                 few.run(level, batch, 1.0, x, residual, finish, y, buffers);
             }
             _ => self.many.run(level, batch, x, residual, finish, y, buffers),
