@@ -9,6 +9,7 @@ use std::path::Path;
 
 use facette_graph::{Card, Norm, StudentFile};
 use facette_kernels::Level;
+use facette_kernels::infer::Aligned;
 
 use crate::error::RuntimeError;
 use crate::fold::folded;
@@ -249,14 +250,14 @@ impl Recognizer {
         }
     }
 
-    fn lend_input(&self, slots: &mut Slots) -> Vec<f32> {
+    fn lend_input(&self, slots: &mut Slots) -> Aligned<f32> {
         match self.plan.input.place {
             Place::Float(slot) => slots.lend(slot),
             Place::Byte(..) => unreachable!("the picture is planned as floats"),
         }
     }
 
-    fn run(&self, scratch: &mut Scratch, input: Vec<f32>, batch: usize) {
+    fn run(&self, scratch: &mut Scratch, input: Aligned<f32>, batch: usize) {
         if let Place::Float(slot) = self.plan.input.place {
             scratch.slots.put_back(slot, input);
         }

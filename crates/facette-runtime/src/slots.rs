@@ -1,9 +1,8 @@
 //! Memory of activations: which tensor lies where, and for how long.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
-use facette_kernels::infer::{Code, Source, Value};
+use facette_kernels::infer::{Aligned, Code, Plain, Source, Value};
 
 /// Where a tensor lies, and what its values stand for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,41 +77,41 @@ impl Layout {
 /// The buffers themselves, for a number of faces.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    floats: Vec<Vec<f32>>,
-    bytes: Vec<Vec<u8>>,
+    floats: Vec<Aligned<f32>>,
+    bytes: Vec<Aligned<u8>>,
 }
 
 impl Slots {
     pub(crate) fn new(layout: &Layout, faces: usize) -> Self {
         Self {
-            floats: layout.floats.iter().map(|len| vec![0.0; len * faces]).collect(),
-            bytes: layout.bytes.iter().map(|len| vec![0; len * faces]).collect(),
+            floats: layout.floats.iter().map(|len| Aligned::new(len * faces)).collect(),
+            bytes: layout.bytes.iter().map(|len| Aligned::new(len * faces)).collect(),
         }
     }
 }
 
 /// Which buffers hold a type of values.
-pub(crate) trait Stored: Value {
-    fn buffers(slots: &Slots) -> &[Vec<Self>];
-    fn buffers_mut(slots: &mut Slots) -> &mut [Vec<Self>];
+pub(crate) trait Stored: Value + Plain {
+    fn buffers(slots: &Slots) -> &[Aligned<Self>];
+    fn buffers_mut(slots: &mut Slots) -> &mut [Aligned<Self>];
 }
 
 impl Stored for f32 {
-    fn buffers(slots: &Slots) -> &[Vec<f32>] {
+    fn buffers(slots: &Slots) -> &[Aligned<f32>] {
         &slots.floats
     }
 
-    fn buffers_mut(slots: &mut Slots) -> &mut [Vec<f32>] {
+    fn buffers_mut(slots: &mut Slots) -> &mut [Aligned<f32>] {
         &mut slots.floats
     }
 }
 
 impl Stored for u8 {
-    fn buffers(slots: &Slots) -> &[Vec<u8>] {
+    fn buffers(slots: &Slots) -> &[Aligned<u8>] {
         &slots.bytes
     }
 
-    fn buffers_mut(slots: &mut Slots) -> &mut [Vec<u8>] {
+    fn buffers_mut(slots: &mut Slots) -> &mut [Aligned<u8>] {
         &mut slots.bytes
     }
 }
@@ -124,12 +123,12 @@ impl Slots {
     }
 
     /// Lends a buffer out while the others are read.
-    pub(crate) fn lend<T: Stored>(&mut self, slot: usize) -> Vec<T> {
+    pub(crate) fn lend<T: Stored>(&mut self, slot: usize) -> Aligned<T> {
         core::mem::take(&mut T::buffers_mut(self)[slot])
     }
 
     /// Takes a lent buffer back.
-    pub(crate) fn put_back<T: Stored>(&mut self, slot: usize, buffer: Vec<T>) {
+    pub(crate) fn put_back<T: Stored>(&mut self, slot: usize, buffer: Aligned<T>) {
         T::buffers_mut(self)[slot] = buffer;
     }
 }

@@ -1,12 +1,13 @@
 //! Memory that starts at a cache line.
 
 use alloc::{vec, vec::Vec};
+use core::ops::{Deref, DerefMut};
 
 /// Number types of which any bytes are a value, so that memory may be seen as them.
 ///
 /// # Safety
 /// All bit patterns must be values, and the size must divide 64.
-pub(super) unsafe trait Plain: Copy + Default {}
+pub unsafe trait Plain: Copy + Default {}
 
 // SAFETY: any 32 bits are an f32.
 unsafe impl Plain for f32 {}
@@ -23,9 +24,10 @@ unsafe impl Plain for u8 {}
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Values from the start of a cache line on, zero at first.
+/// Values from the start of a cache line on, zero at first, so that registers of 64 bytes are read
+/// and written within one line.
 #[derive(Debug, Clone)]
-pub(super) struct Aligned<T> {
+pub struct Aligned<T> {
     lines: Vec<Line>,
     len: usize,
     values: core::marker::PhantomData<T>,
@@ -38,7 +40,8 @@ impl<T: Plain> Default for Aligned<T> {
 }
 
 impl<T: Plain> Aligned<T> {
-    pub(super) fn new(len: usize) -> Self {
+    /// Of so many values.
+    pub fn new(len: usize) -> Self {
         let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
         Self { lines, len, values: core::marker::PhantomData }
     }
@@ -53,15 +56,23 @@ impl<T: Plain> Aligned<T> {
     pub(super) fn bytes(&self) -> usize {
         64 * self.lines.len()
     }
+}
 
-    pub(super) fn as_slice(&self) -> &[T] {
+impl<T: Plain> Deref for Aligned<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
         // SAFETY: the lines hold at least `len` values of T in initialised bytes, any of which are
         // values of T.
         unsafe { core::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
+}
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_slice`, and the borrow is unique.
+impl<T: Plain> DerefMut for Aligned<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`, and the borrow is unique.
         unsafe { core::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }

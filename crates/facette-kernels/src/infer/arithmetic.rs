@@ -41,7 +41,7 @@ pub(super) mod rules {
     use crate::infer::lanes::Lanes;
 
     /// What layers need to know of an arithmetic.
-    #[expect(private_interfaces, private_bounds, reason = "only this crate calls these")]
+    #[expect(private_interfaces, reason = "only this crate calls these")]
     pub trait Rules: Copy + Send + Sync + 'static {
         /// Activations that are read.
         type Source: Value;

@@ -13,7 +13,6 @@ use super::aligned::Aligned;
 use super::arithmetic::Whole;
 use super::dot::{ByteProducts, COLUMNS, Dot, Held, PANELS, ROWS, SUMS, TILES, Tile};
 use super::finish::Finish;
-use super::level_task::run_at;
 use super::pitch;
 use super::settle::{Settle, Sums};
 use super::unrolled::{Unroll, Unrolled};
@@ -67,7 +66,7 @@ impl Bytes {
             let (input, output) = (i / s.taps() % s.in_channels, i / s.taps() / s.in_channels);
             let k = column * pitch(s.in_channels) + input;
             let at = output / COLUMNS * panel + (row * picture.run + k / 4 * 4) * COLUMNS;
-            packed.as_mut_slice()[at + 4 * (output % COLUMNS) + k % 4] = weight;
+            packed[at + 4 * (output % COLUMNS) + k % 4] = weight;
             totals[output] += i32::from(weight);
         }
         Self {
@@ -88,9 +87,9 @@ impl Bytes {
         work.whole.sums.reserve(BAND);
     }
 
-    /// Bytes of so many pictures laid out, and of what is needed to do so.
+    /// Bytes of so many pictures laid out, and around them.
     fn room(&self, pictures: usize) -> usize {
-        pictures * self.picture.len() + self.picture.slack() + self.picture.border()
+        self.picture.lead + pictures * self.picture.len + self.picture.slack()
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a layer reads, writes and works in")]
@@ -106,12 +105,12 @@ impl Bytes {
         work: &mut Work,
     ) {
         let zero = x.code.zero();
-        let starts = &mut work.starts.as_mut_slice()[..self.panels * COLUMNS];
+        let starts = &mut work.starts[..self.panels * COLUMNS];
         for (start, total) in starts.iter_mut().zip(&self.totals) {
             *start = total.wrapping_mul(i32::from(products.taken) - i32::from(zero));
         }
-        let sums = &mut work.whole.sums.as_mut_slice()[..BAND];
-        let room = work.rows.as_mut_slice();
+        let sums = &mut work.whole.sums[..BAND];
+        let room = &mut work.rows[..];
         let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
         let run = Run { layer: self, level, batch, x, room, starts, sums };
         let _held = Held::of(products);
@@ -131,13 +130,11 @@ impl Bytes {
         pictures: usize,
         room: &'r mut [u8],
     ) -> &'r [u8] {
-        let room = &mut room[..self.room(pictures)];
-        let (border, source) = room.split_at_mut(self.picture.border());
+        let source = &mut room[self.picture.lead..self.room(pictures)];
         let from = x.values[first * self.input..].chunks_exact(self.input).take(pictures);
-        for (from, into) in from.zip(source.chunks_exact_mut(self.picture.len())) {
-            let (layout, zero) = (&self.picture, x.code.zero());
-            let (again, border) = (first > 0, &mut *border);
-            run_at(level, Unroll { layout, from, zero, again, into, border });
+        for (from, into) in from.zip(source.chunks_exact_mut(self.picture.len)) {
+            let (layout, zero, again) = (&self.picture, x.code.zero(), first > 0);
+            Unroll { layout, from, zero, again, into }.run(level);
         }
         source
     }
@@ -145,7 +142,7 @@ impl Bytes {
     /// The weights of some panels.
     pub(super) fn weights(&self, panel: usize, panels: usize) -> &[i8] {
         let size = self.picture.runs.len() * self.picture.run * COLUMNS;
-        &self.weight.as_slice()[panel * size..][..panels * size]
+        &self.weight[panel * size..][..panels * size]
     }
 }
 
@@ -275,7 +272,7 @@ impl Tiles {
     pub(super) fn new(layer: &Bytes, first: usize, pictures: usize) -> Self {
         let (area, picture) = (layer.area, &layer.picture);
         // Without lines of the border one picture goes on where the other ends.
-        let joined = picture.len() == area * picture.stride;
+        let joined = picture.len == area * picture.stride;
         let parts = if joined { 1 } else { picture.parts };
         let all = if joined { 1 } else { pictures * parts };
         Self {
@@ -283,7 +280,7 @@ impl Tiles {
             stride: picture.stride,
             parts,
             line: picture.line,
-            gap: picture.len() - (parts - 1) * picture.line,
+            gap: picture.len - (parts - 1) * picture.line,
             left: [parts, all],
             pixel: first * area,
             start: 0,
@@ -295,7 +292,6 @@ impl Tiles {
 impl Iterator for Tiles {
     type Item = (Tile, usize);
 
-    #[inline]
     fn next(&mut self) -> Option<(Tile, usize)> {
         if self.left[1] == 0 {
             return None;
@@ -350,6 +346,14 @@ mod tests {
             (9, [11, 9], 20, [3, 2], options(2, 2, 3)),
             (70, [1, 1], 33, [1, 1], options(1, 0, 1)),
             (5, [2, 3], 4, [2, 3], options(1, 0, 1)),
+            (16, [5, 6], 8, [3, 3], options(1, 1, 1)),
+            (32, [7, 6], 8, [3, 3], options(2, 1, 1)),
+            (64, [8, 8], 8, [3, 3], options(1, 1, 1)),
+            (96, [4, 4], 8, [3, 3], options(1, 1, 1)),
+            (128, [3, 5], 8, [3, 3], options(1, 2, 1)),
+            (64, [5, 6], 8, [2, 2], options(2, 0, 1)),
+            (24, [4, 2], 8, [3, 5], options(1, 2, 1)),
+            (16, [3, 32], 8, [3, 3], options(1, 1, 1)),
         ] {
             let [height, width] = size;
             if inputs * height * width > largest {

@@ -1,11 +1,15 @@
 //! Convolutions of bytes with AMX, a block's sums being finished between the products of the next.
 //!
-//! A product of two tiles occupies its unit for 16 cycles and little else, and what follows the sums
-//! of four pixels takes others about as long: one after each product, the two go side by side.
+//! The products of a step occupy their unit for 64 cycles and little else, and what follows sums takes
+//! others: some of it in each step, the two go side by side.
+
+use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::bytes::{Run, Tiles};
 use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
 use super::dot_amx::{Beside, Block};
+use super::following::{Following, Known};
 use super::hand_avx512::{Hand, Place};
 use super::settle::Sums;
 use super::settle_avx512::Sixteen;
@@ -27,44 +31,64 @@ impl Run<'_> {
     ///
     /// # Panics
     /// Where [`Run::is_tiled`] says no.
-    pub(super) fn tiled(self, of: &Sixteen<'_>) {
+    pub(super) fn tiled(mut self, of: &Sixteen<'_>) {
         assert!(self.is_tiled(of), "another way of computing it");
         // SAFETY: the table gives this way out with AMX alone, which no processor has without AVX-512,
         // and has begun.
         unsafe {
-            match (of.has_residual(), of.rectified) {
-                (false, [false, _]) => self.blocks::<false, false, false>(of),
-                (false, [true, _]) => self.blocks::<false, true, false>(of),
-                (true, [_, false]) => self.blocks::<true, false, false>(of),
-                (true, [_, true]) => self.blocks::<true, false, true>(of),
+            match (of.has_residual(), of.rectified, of.shifted) {
+                (false, [false, _], false) => {
+                    self.by_pairs::<Known<false, false, false, false>>(of)
+                }
+                (false, [false, _], true) => self.by_pairs::<Known<false, false, false, true>>(of),
+                (false, [true, _], _) => self.by_pairs::<Known<false, true, false, true>>(of),
+                (true, [_, false], false) => self.by_pairs::<Known<true, false, false, false>>(of),
+                (true, [_, false], true) => self.by_pairs::<Known<true, false, false, true>>(of),
+                (true, [_, true], _) => self.by_pairs::<Known<true, false, true, true>>(of),
             }
         }
     }
 
+    /// Two panels at a time, and one that is left.
+    ///
     /// # Safety
-    /// The processor must have AMX, and the tiles must have been begun. The constants say whether
-    /// there is a residual, an inner and an outer rectifier.
+    /// The processor must have AMX, the tiles must have been begun, and F say what there is.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn blocks<const RESIDUAL: bool, const INNER: bool, const OUTER: bool>(
-        self,
-        of: &Sixteen<'_>,
-    ) {
-        let Self { layer, level, batch, x, room, starts, sums } = self;
+    unsafe fn by_pairs<F: Following>(&mut self, of: &Sixteen<'_>) {
+        let panels = self.layer.panels;
+        let paired = panels / PANELS * PANELS;
+        // SAFETY: the caller vouches for all of it.
+        unsafe {
+            if paired > 0 {
+                self.blocks::<PANELS, F>(0..paired, of);
+            }
+            if paired < panels {
+                self.blocks::<1, F>(paired..panels, of);
+            }
+        }
+    }
+
+    /// P panels at a time.
+    ///
+    /// # Safety
+    /// As above; there must be a multiple of P panels.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn blocks<const P: usize, F: Following>(&mut self, all: Range<usize>, of: &Sixteen<'_>) {
+        let Self { layer, level, batch, x, .. } = *self;
         let picture = &layer.picture;
         let last_run = picture.runs.iter().max().copied().unwrap_or(0);
         let reach = (ROWS - 1) * picture.stride + last_run + picture.run;
         let steps = picture.runs.len() * picture.run / STEP;
-        let zeroed = starts.iter().all(|&start| start == 0);
-        let (mut into, mut filled) = sums[..2 * BLOCK].split_at_mut(BLOCK);
-        let mut waiting = Waiting::<RESIDUAL, INNER, OUTER>::new(of);
+        let zeroed = self.starts.iter().all(|&start| start == 0);
+        let (mut into, mut filled) = self.sums[..2 * BLOCK].split_at_mut(BLOCK);
+        let mut waiting = Waiting::<P>::new(of);
         for first in (0..batch).step_by(layer.group) {
             let pictures = layer.group.min(batch - first);
-            let source = layer.lay_out(level, x, first, pictures, room);
-            for panel in (0..layer.panels).step_by(PANELS) {
-                let panels = PANELS.min(layer.panels - panel);
-                let weight = layer.weights(panel, panels);
-                let starts = &starts[panel * COLUMNS..][..panels * COLUMNS];
-                waiting.take_up(of, panel, panels);
+            let source = layer.lay_out(level, x, first, pictures, self.room);
+            for panel in all.clone().step_by(P) {
+                let weight = layer.weights(panel, P);
+                let starts = &self.starts[panel * COLUMNS..][..P * COLUMNS];
+                waiting.take_up(of, panel);
                 let mut tiles = Tiles::new(layer, first, pictures);
                 while let Some((one, pixel)) = tiles.next() {
                     // The pixels of two tiles follow each other, and their sums if the first is full.
@@ -87,32 +111,29 @@ impl Run<'_> {
                         into: into.as_mut_ptr(),
                         apart,
                     };
-                    waiting.spread(count * panels * (steps - 1).max(1));
+                    waiting.spread((steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
-                    // for a block; as many products were said as there are behind the first step.
-                    unsafe { block.multiply(count, &waiting) };
+                    // for a block; as many steps were said as there are behind the first.
+                    unsafe { block.multiply::<P>(count, &waiting.as_by::<F>()) };
                     core::mem::swap(&mut into, &mut filled);
-                    let sums = Sums {
-                        sums: &filled[..pixels * COLUMNS],
-                        channel: panel * COLUMNS,
-                        left: panels * COLUMNS,
-                        pixel,
-                    };
-                    waiting.wait(of, &sums, panels, apart);
+                    let (sums, channel) = (&filled[..pixels * COLUMNS], panel * COLUMNS);
+                    waiting.wait(of, &Sums { sums, channel, left: P * COLUMNS, pixel }, apart);
                 }
             }
         }
+        let last = waiting.as_by::<F>();
         // SAFETY: what waits is there until here.
-        unsafe { waiting.rest(waiting.start()) };
+        unsafe { last.rest(last.start()) };
     }
 }
 
 /// The pixels of a block, to be finished four by four.
-struct Waiting<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
+struct Waiting<const P: usize> {
     /// The factors of the panels of a block, and of those of the block before.
-    hands: [Hand<RESIDUAL, INNER, OUTER>; 2 * PANELS],
-    /// Where the current ones start.
+    hands: [[Hand; P]; 2],
+    /// Which are the current ones, and their first panel.
     current: usize,
+    panel: Option<usize>,
     /// Where residual and results are.
     residual: *const u8,
     y: *mut u8,
@@ -124,23 +145,22 @@ struct Waiting<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
     sums: *const i32,
     /// From there to the sums of the second panel.
     apart: usize,
-    /// The first of the panels' factors.
+    /// Which are the panels' factors.
     hand: usize,
-    /// How many fours each panel has.
-    fours: usize,
-    /// How many there are of all panels.
+    /// How many fours there are.
     count: usize,
-    /// Over how many products they are to be spread.
-    products: usize,
+    /// Over how many steps they are to be spread.
+    steps: isize,
 }
 
-impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUAL, INNER, OUTER> {
+impl<const P: usize> Waiting<P> {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn new(of: &Sixteen<'_>) -> Self {
         let (residual, y) = of.places();
         Self {
-            hands: [Hand::none(); 2 * PANELS],
+            hands: [[Hand::of(of.factors(), 0); P]; 2],
             current: 0,
+            panel: None,
             residual,
             y,
             pitch: of.pitch(),
@@ -148,24 +168,27 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
             sums: core::ptr::null(),
             apart: 0,
             hand: 0,
-            fours: 0,
             count: 0,
-            products: 1,
+            steps: 1,
         }
     }
 
-    /// Takes up the factors of other panels.
+    /// Takes up the factors of the panels from this one on.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn take_up(&mut self, of: &Sixteen<'_>, panel: usize, panels: usize) {
-        self.current = PANELS - self.current;
-        for (p, hand) in self.hands[self.current..][..panels].iter_mut().enumerate() {
-            *hand = Hand::of(of.factors(), (panel + p) * COLUMNS);
+    fn take_up(&mut self, of: &Sixteen<'_>, panel: usize) {
+        if self.panel == Some(panel) {
+            return;
+        }
+        self.panel = Some(panel);
+        self.current = 1 - self.current;
+        for (p, hand) in self.hands[self.current].iter_mut().enumerate() {
+            hand.turn_to(of.factors(), (panel + p) * COLUMNS);
         }
     }
 
-    /// Spreads what waits over so many products.
-    fn spread(&mut self, products: usize) {
-        self.products = products;
+    /// Spreads what waits over so many steps.
+    fn spread(&mut self, steps: usize) {
+        self.steps = steps.cast_signed();
     }
 
     /// Makes the sums of some pixels by the current panels wait. They, the residual and the results
@@ -173,39 +196,19 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
     ///
     /// # Panics
     /// As [`Sixteen::run`], or where pixels are no multiple of four.
-    fn wait(&mut self, of: &Sixteen<'_>, first: &Sums<'_, i32>, panels: usize, apart: usize) {
+    fn wait(&mut self, of: &Sixteen<'_>, first: &Sums<'_, i32>, apart: usize) {
         assert!(first.sums.len().is_multiple_of(4 * COLUMNS), "fours");
-        of.check(&Sums { channel: first.channel + (panels - 1) * COLUMNS, ..*first });
+        of.check(&Sums { channel: first.channel + (P - 1) * COLUMNS, ..*first });
         self.at = first.pixel * self.pitch + first.channel;
         self.sums = first.sums.as_ptr();
         self.apart = apart;
         self.hand = self.current;
-        self.fours = first.sums.len() / (4 * COLUMNS);
-        self.count = panels * self.fours;
+        self.count = first.sums.len() / (4 * COLUMNS);
     }
 
-    /// Finishes the next four pixels.
-    ///
-    /// # Safety
-    /// So many of them must wait.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn finish(&self, progress: &mut Progress) {
-        if progress.done == self.fours {
-            progress.sums = self.sums.wrapping_add(self.apart);
-            progress.at = self.at + COLUMNS;
-            progress.hand = self.hand + 1;
-        }
-        let place = Place {
-            sums: progress.sums,
-            residual: self.residual.wrapping_add(progress.at),
-            y: self.y.wrapping_add(progress.at),
-        };
-        // SAFETY: the pixels were checked, and the layer is full.
-        unsafe { self.hands[progress.hand].four::<true>(place) };
-        progress.sums = progress.sums.wrapping_add(4 * COLUMNS);
-        progress.at += 4 * self.pitch;
-        progress.done += 1;
+    /// The same, with what follows the sums.
+    fn as_by<F: Following>(&self) -> Followed<'_, P, F> {
+        Followed { waiting: self, following: PhantomData }
     }
 }
 
@@ -213,39 +216,75 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Waiting<RESIDUA
 #[derive(Clone, Copy)]
 struct Progress {
     done: usize,
-    /// The next one's sums, where its results are, and the factors.
+    /// The next one's sums, and where its results are.
     sums: *const i32,
     at: usize,
-    hand: usize,
-    /// What is due, in parts of a four as many as there are products.
-    owed: usize,
+    /// What is due, in parts of a four as many as there are steps.
+    owed: isize,
 }
 
-impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Beside
-    for Waiting<RESIDUAL, INNER, OUTER>
-{
+/// What waits, and what follows its sums.
+struct Followed<'a, const P: usize, F: Following> {
+    waiting: &'a Waiting<P>,
+    following: PhantomData<F>,
+}
+
+impl<const P: usize, F: Following> Followed<'_, P, F> {
+    /// Finishes the next four pixels.
+    ///
+    /// # Safety
+    /// So many of them must wait.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn finish(&self, progress: &mut Progress) {
+        let waiting = self.waiting;
+        let place = Place {
+            sums: progress.sums,
+            residual: waiting.residual.wrapping_add(progress.at),
+            y: waiting.y.wrapping_add(progress.at),
+        };
+        // SAFETY: the pixels were checked, and the layer is full.
+        unsafe {
+            match &waiting.hands[waiting.hand][..] {
+                [hand] => hand.four::<F, true>(place),
+                [one, other, ..] => one.four_by_two::<F>(other, place, waiting.apart),
+                [] => {}
+            }
+        }
+        progress.sums = progress.sums.wrapping_add(4 * COLUMNS);
+        progress.at += 4 * waiting.pitch;
+        progress.done += 1;
+    }
+}
+
+impl<const P: usize, F: Following> Beside for Followed<'_, P, F> {
     type Progress = Progress;
 
     #[inline]
     fn start(&self) -> Progress {
-        Progress { done: 0, sums: self.sums, at: self.at, hand: self.hand, owed: 0 }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn product(&self, progress: &mut Progress) {
-        progress.owed += self.count;
-        while progress.owed >= self.products {
-            progress.owed -= self.products;
-            // SAFETY: after all products all fours were due, and none more.
-            unsafe { self.finish(progress) };
+        Progress {
+            done: 0,
+            sums: self.waiting.sums,
+            at: self.waiting.at,
+            owed: -self.waiting.count.cast_signed(),
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn step(&self, progress: &mut Progress) {
+        progress.owed += self.waiting.count.cast_signed();
+        while progress.owed >= self.waiting.steps {
+            progress.owed -= self.waiting.steps;
+            // SAFETY: after all steps all fours were due, and none more.
+            unsafe { self.finish(progress) };
+        }
+    }
+
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     unsafe fn rest(&self, mut progress: Progress) {
-        while progress.done < self.count {
+        while progress.done < self.waiting.count {
             // SAFETY: so many wait.
             unsafe { self.finish(&mut progress) };
         }

@@ -105,13 +105,13 @@ impl<A: Arithmetic> Direct<A> {
         let source = match A::factors(x.values).filter(|_| self.in_place) {
             Some(factors) => factors,
             None => {
-                let into = &mut buffers.pictures.as_mut_slice()[..batch * self.frame.len() + SLACK];
+                let into = &mut buffers.pictures[..batch * self.frame.len() + SLACK];
                 run_at(level, Pad::<A> { from: x, into, frame: &self.frame, unit });
-                &buffers.pictures.as_slice()[..batch * self.frame.len() + SLACK]
+                &buffers.pictures[..batch * self.frame.len() + SLACK]
             }
         };
         let tiles = A::tiles(Table::of(level));
-        let sums = buffers.sums.as_mut_slice();
+        let sums = &mut buffers.sums[..];
         let lone = self.groups.len() == 1;
         let mut settle = Settle::new::<A>(level, lone, residual, finish, y);
         let area = self.windows.len();

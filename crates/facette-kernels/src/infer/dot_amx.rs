@@ -150,7 +150,12 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
             apart: TILES * SUMS,
         };
         // SAFETY: the caller vouches for the extents.
-        unsafe { block.multiply(tiles, &()) };
+        unsafe {
+            match p.panels() {
+                1 => block.multiply::<1>(tiles, &()),
+                _ => block.multiply::<PANELS>(tiles, &()),
+            }
+        }
     }
 }
 
@@ -162,14 +167,14 @@ pub(super) trait Beside {
     /// At the beginning.
     fn start(&self) -> Self::Progress;
 
-    /// What is due after a product; none of the first step, during which the sums of the block
-    /// before are still on their way to memory.
+    /// What is due in a step; nothing in the first, during which the sums of the block before are
+    /// still on their way to memory.
     ///
     /// # Safety
-    /// The processor must have AVX-512, and there must not be more products than were said.
-    unsafe fn product(&self, progress: &mut Self::Progress);
+    /// The processor must have AVX-512, and there must not be more steps than were said.
+    unsafe fn step(&self, progress: &mut Self::Progress);
 
-    /// What is left after all products.
+    /// What is left after all steps.
     ///
     /// # Safety
     /// The processor must have AVX-512.
@@ -184,7 +189,7 @@ impl Beside for () {
     fn start(&self) {}
 
     #[inline]
-    unsafe fn product(&self, (): &mut ()) {}
+    unsafe fn step(&self, (): &mut ()) {}
 
     #[inline]
     unsafe fn rest(&self, (): ()) {}
@@ -227,18 +232,16 @@ pub(super) struct Block<'a> {
 
 impl Block<'_> {
     /// # Safety
-    /// [`begin`] must have been called. Each tile must have 16 rows with all runs, each panel 16
+    /// [`begin`] must have been called. Each tile must have 16 rows with all runs, each of P panels 16
     /// starts and all weights, and each sum its place; `beside` must be prepared for so many products.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn multiply(&self, tiles: usize, beside: &impl Beside) {
+    pub(super) unsafe fn multiply<const P: usize>(&self, tiles: usize, beside: &impl Beside) {
         // SAFETY: the caller vouches for all of it.
         unsafe {
-            match (tiles, self.starts.len() / COLUMNS) {
-                (1, 1) => self.parts::<1, 1, _>(beside),
-                (1, _) => self.parts::<1, 2, _>(beside),
-                (_, 1) => self.parts::<2, 1, _>(beside),
-                _ => self.parts::<2, 2, _>(beside),
+            match tiles {
+                1 => self.parts::<1, P, _>(beside),
+                _ => self.parts::<2, P, _>(beside),
             }
         }
     }
@@ -264,13 +267,7 @@ impl Block<'_> {
             if T > 1 && P > 1 {
                 start!("tmm3", start(1));
             }
-            let mut product = |step: usize| {
-                if step > 0 {
-                    beside.product(&mut progress);
-                }
-            };
             let far = self.weight.len() > NEAR;
-            let mut step = 0;
             for &run in self.runs {
                 for k in (0..self.run).step_by(STEP) {
                     if far {
@@ -282,23 +279,19 @@ impl Block<'_> {
                     load!("tmm4", first.add(run + k), pitch);
                     load!("tmm6", weight, BYTES);
                     multiply_add!("tmm0", "tmm4", "tmm6");
-                    product(step);
                     if P > 1 {
                         load!("tmm7", weight.add(panel), BYTES);
                         multiply_add!("tmm1", "tmm4", "tmm7");
-                        product(step);
                     }
+                    beside.step(&mut progress);
                     if T > 1 {
                         load!("tmm5", second.add(run + k), pitch);
                         multiply_add!("tmm2", "tmm5", "tmm6");
-                        product(step);
                     }
                     if T > 1 && P > 1 {
                         multiply_add!("tmm3", "tmm5", "tmm7");
-                        product(step);
                     }
                     weight = weight.add(STEP * COLUMNS);
-                    step += 1;
                 }
             }
             store!("tmm0", self.into);

@@ -6,6 +6,7 @@
 use core::arch::x86_64::*;
 
 use super::finish::{Finish, Rectifier};
+use super::following::Following;
 use super::tile::COLUMNS;
 use super::value::Code;
 
@@ -33,10 +34,10 @@ pub(super) struct Place {
 impl Place {
     /// So many sums and bytes further on.
     #[inline]
-    pub(super) fn behind<const RESIDUAL: bool>(self, sums: usize, bytes: usize) -> Self {
+    pub(super) fn behind<F: Following>(self, sums: usize, bytes: usize) -> Self {
         Self {
             sums: self.sums.wrapping_add(sums),
-            residual: if RESIDUAL { self.residual.wrapping_add(bytes) } else { self.residual },
+            residual: if F::RESIDUAL { self.residual.wrapping_add(bytes) } else { self.residual },
             y: self.y.wrapping_add(bytes),
         }
     }
@@ -44,7 +45,7 @@ impl Place {
 
 /// The factors of sixteen channels, in steps of the result.
 #[derive(Clone, Copy)]
-pub(super) struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> {
+pub(super) struct Hand {
     pitch: usize,
     /// The channels that there are.
     pub(super) here: u16,
@@ -57,26 +58,7 @@ pub(super) struct Hand<const RESIDUAL: bool, const INNER: bool, const OUTER: boo
     zero: __m512i,
 }
 
-impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, INNER, OUTER> {
-    /// What leaves nothing as it is.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) fn none() -> Self {
-        let (zero, one) = (_mm512_setzero_ps(), _mm512_set1_ps(1.0));
-        let none = Rectified { slopes: one, cap: one };
-        Self {
-            pitch: 0,
-            here: 0,
-            scale: zero,
-            bias: zero,
-            inner: none,
-            outer: none,
-            residual_zero: zero,
-            residual_scale: zero,
-            zero: _mm512_setzero_si512(),
-        }
-    }
-
+impl Hand {
     /// Of 16 channels from `channel` on.
     ///
     /// # Panics
@@ -85,26 +67,47 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     pub(super) fn of(of: Factors<'_>, channel: usize) -> Self {
         let Factors { finish, pitch, residual, code } = of;
-        let unit = code.unit();
+        let cap = |rectifier: Option<&Rectifier>| match rectifier {
+            Some(of) => _mm512_set1_ps(of.cap * code.unit()),
+            None => _mm512_set1_ps(f32::INFINITY),
+        };
+        let one = _mm512_set1_ps(1.0);
+        let mut hand = Self {
+            pitch,
+            here: 0,
+            scale: one,
+            bias: one,
+            inner: Rectified { slopes: one, cap: cap(finish.inner.as_ref()) },
+            outer: Rectified { slopes: one, cap: cap(finish.outer.as_ref()) },
+            residual_zero: _mm512_set1_ps(f32::from(residual.zero())),
+            residual_scale: _mm512_set1_ps(residual.scale() * code.unit()),
+            zero: _mm512_set1_epi16(i16::from(code.zero())),
+        };
+        hand.turn_to(of, channel);
+        hand
+    }
+
+    /// Takes up 16 other channels of the same layer.
+    ///
+    /// # Panics
+    /// Where the finish does not have them.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) fn turn_to(&mut self, of: Factors<'_>, channel: usize) {
+        let Factors { finish, pitch, code, .. } = of;
         assert!(channel + COLUMNS <= finish.padded(), "channels that are not finished");
         // SAFETY: a finish has as many factors of each kind as channels with their padding, which was
         // just checked.
-        unsafe {
-            let read = |from: &[f32]| {
-                let factors = _mm512_loadu_ps(from.as_ptr().add(channel));
-                _mm512_mul_ps(factors, _mm512_set1_ps(unit))
-            };
-            Self {
-                pitch,
-                here: ALL >> COLUMNS.saturating_sub(pitch - channel),
-                scale: read(&finish.scale),
-                bias: read(&finish.bias),
-                inner: Rectified::new(finish.inner.as_ref(), channel, unit),
-                outer: Rectified::new(finish.outer.as_ref(), channel, unit),
-                residual_zero: _mm512_set1_ps(f32::from(residual.zero())),
-                residual_scale: _mm512_set1_ps(residual.scale() * unit),
-                zero: _mm512_set1_epi16(i16::from(code.zero())),
-            }
+        let read = |from: &[f32]| unsafe { _mm512_loadu_ps(from.as_ptr().add(channel)) };
+        let unit = _mm512_set1_ps(code.unit());
+        self.here = ALL >> COLUMNS.saturating_sub(pitch - channel);
+        self.scale = _mm512_mul_ps(read(&finish.scale), unit);
+        self.bias = _mm512_mul_ps(read(&finish.bias), unit);
+        if let Some(of) = &finish.inner {
+            self.inner.slopes = read(&of.slopes);
+        }
+        if let Some(of) = &finish.outer {
+            self.outer.slopes = read(&of.slopes);
         }
     }
 
@@ -114,39 +117,50 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// The channels that there are must be in the residual, FULL if that is all 16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn steps<const FULL: bool>(&self, sum: __m512i, residual: *const u8) -> __m512i {
+    unsafe fn steps<F: Following, const FULL: bool>(
+        &self,
+        sum: __m512i,
+        residual: *const u8,
+    ) -> __m512i {
         // SAFETY: the caller vouches for them.
         unsafe {
             let x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), self.scale);
             let mut x = _mm512_add_ps(x, self.bias);
-            if INNER {
+            if F::INNER {
                 x = self.inner.apply(x);
             }
-            if RESIDUAL {
+            if F::RESIDUAL {
                 let bytes = match FULL {
                     true => _mm_loadu_si128(residual.cast()),
                     false => _mm_maskz_loadu_epi8(self.here, residual.cast()),
                 };
-                let steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-                let steps = _mm512_sub_ps(steps, self.residual_zero);
+                let mut steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+                if F::SHIFTED {
+                    steps = _mm512_sub_ps(steps, self.residual_zero);
+                }
                 x = _mm512_add_ps(x, _mm512_mul_ps(steps, self.residual_scale));
             }
-            if OUTER {
+            if F::OUTER {
                 x = self.outer.apply(x);
             }
             _mm512_cvtps_epi32(x)
         }
     }
 
+    /// From steps to bytes, in 16 bits.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    fn shift<F: Following>(&self, steps: __m512i) -> __m512i {
+        if F::SHIFTED { _mm512_adds_epi16(steps, self.zero) } else { steps }
+    }
+
     /// The bytes of four pixels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn packed(&self, [a, b, c, d]: [__m512i; 4]) -> [__m128i; 4] {
-        // Channels of a pixel lie in four parts after the packing, those of the pixels side by side.
-        let sorted = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let lower = _mm512_adds_epi16(_mm512_packs_epi32(a, b), self.zero);
-        let upper = _mm512_adds_epi16(_mm512_packs_epi32(c, d), self.zero);
-        let bytes = _mm512_permutexvar_epi32(sorted, _mm512_packus_epi16(lower, upper));
+    fn packed<F: Following>(&self, [a, b, c, d]: [__m512i; 4]) -> [__m128i; 4] {
+        let lower = self.shift::<F>(_mm512_packs_epi32(a, b));
+        let upper = self.shift::<F>(_mm512_packs_epi32(c, d));
+        let bytes = _mm512_permutexvar_epi32(sorted(), _mm512_packus_epi16(lower, upper));
         [
             _mm512_castsi512_si128(bytes),
             _mm512_extracti32x4_epi32::<1>(bytes),
@@ -175,7 +189,7 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// All of them must be there, with 16 sums each, FULL with all 16 channels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn four<const FULL: bool>(&self, at: Place) {
+    pub(super) unsafe fn four<F: Following, const FULL: bool>(&self, at: Place) {
         // SAFETY: the caller vouches for the sums and the pixels.
         unsafe {
             let sums = [
@@ -184,7 +198,7 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
                 _mm512_loadu_si512(at.sums.add(2 * COLUMNS).cast()),
                 _mm512_loadu_si512(at.sums.add(3 * COLUMNS).cast()),
             ];
-            self.four_of::<FULL>(sums, at.residual, at.y);
+            self.four_of::<F, FULL>(sums, at.residual, at.y);
         }
     }
 
@@ -194,28 +208,62 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// All of them must be there, FULL with all 16 channels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn four_of<const FULL: bool>(
+    pub(super) unsafe fn four_of<F: Following, const FULL: bool>(
         &self,
         [a, b, c, d]: [__m512i; 4],
         residual: *const u8,
         y: *mut u8,
     ) {
-        let behind = |p: usize| match RESIDUAL {
+        let behind = |p: usize| match F::RESIDUAL {
             true => residual.wrapping_add(p * self.pitch),
             false => residual,
         };
         // SAFETY: the caller vouches for the pixels.
         unsafe {
-            let bytes = self.packed([
-                self.steps::<FULL>(a, behind(0)),
-                self.steps::<FULL>(b, behind(1)),
-                self.steps::<FULL>(c, behind(2)),
-                self.steps::<FULL>(d, behind(3)),
+            let bytes = self.packed::<F>([
+                self.steps::<F, FULL>(a, behind(0)),
+                self.steps::<F, FULL>(b, behind(1)),
+                self.steps::<F, FULL>(c, behind(2)),
+                self.steps::<F, FULL>(d, behind(3)),
             ]);
             self.store::<FULL>(y, bytes[0]);
             self.store::<FULL>(y.add(self.pitch), bytes[1]);
             self.store::<FULL>(y.add(2 * self.pitch), bytes[2]);
             self.store::<FULL>(y.add(3 * self.pitch), bytes[3]);
+        }
+    }
+
+    /// Finishes four pixels by two panels side by side; the sums of the other lie `apart` behind.
+    ///
+    /// # Safety
+    /// All of them must be there, with 32 sums and channels each.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) unsafe fn four_by_two<F: Following>(&self, other: &Self, at: Place, apart: usize) {
+        // SAFETY: the caller vouches for the sums and the pixels.
+        unsafe {
+            let words = |p: usize| {
+                let sum = |at: *const i32| _mm512_loadu_si512(at.cast());
+                let sums = at.sums.wrapping_add(p * COLUMNS);
+                let residual = match F::RESIDUAL {
+                    true => at.residual.wrapping_add(p * self.pitch),
+                    false => at.residual,
+                };
+                let a = self.steps::<F, true>(sum(sums), residual);
+                let b = other.steps::<F, true>(
+                    sum(sums.wrapping_add(apart)),
+                    residual.wrapping_add(COLUMNS),
+                );
+                self.shift::<F>(_mm512_packs_epi32(a, b))
+            };
+            for p in [0, 2] {
+                let bytes = _mm512_packus_epi16(words(p), words(p + 1));
+                let bytes = _mm512_permutexvar_epi32(sorted(), bytes);
+                let y = at.y.wrapping_add(p * self.pitch);
+                _mm256_storeu_si256(y.cast(), _mm512_castsi512_si256(bytes));
+                let upper = _mm512_extracti64x4_epi64::<1>(bytes);
+                _mm256_storeu_si256(y.wrapping_add(self.pitch).cast(), upper);
+            }
         }
     }
 
@@ -225,13 +273,25 @@ impl<const RESIDUAL: bool, const INNER: bool, const OUTER: bool> Hand<RESIDUAL, 
     /// It must be there.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    pub(super) unsafe fn one_of(&self, sum: __m512i, residual: *const u8, y: *mut u8) {
+    pub(super) unsafe fn one_of<F: Following>(
+        &self,
+        sum: __m512i,
+        residual: *const u8,
+        y: *mut u8,
+    ) {
         // SAFETY: the caller vouches for the pixel.
         unsafe {
-            let bytes = self.packed([self.steps::<false>(sum, residual); 4]);
+            let bytes = self.packed::<F>([self.steps::<F, false>(sum, residual); 4]);
             self.store::<false>(y, bytes[0]);
         }
     }
+}
+
+/// After packing four vectors, their numbers lie in four parts each, side by side: what sorts them.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn sorted() -> __m512i {
+    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
 }
 
 /// A [`Rectifier`] of 16 channels, in steps.
@@ -242,23 +302,6 @@ struct Rectified {
 }
 
 impl Rectified {
-    /// One that changes nothing where there is none.
-    ///
-    /// # Safety
-    /// A rectifier must have slopes for 16 channels from `channel` on.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn new(of: Option<&Rectifier>, channel: usize, unit: f32) -> Self {
-        match of {
-            // SAFETY: the caller vouches for the slopes.
-            Some(r) => unsafe {
-                let slopes = _mm512_loadu_ps(r.slopes.as_ptr().add(channel));
-                Self { slopes, cap: _mm512_set1_ps(r.cap * unit) }
-            },
-            None => Self { slopes: _mm512_set1_ps(1.0), cap: _mm512_set1_ps(f32::INFINITY) },
-        }
-    }
-
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn apply(&self, x: __m512) -> __m512 {

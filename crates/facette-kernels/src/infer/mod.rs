@@ -48,6 +48,8 @@ mod dot_neon;
 #[cfg(target_arch = "x86_64")]
 mod dot_vnni;
 #[cfg(target_arch = "x86_64")]
+mod following;
+#[cfg(target_arch = "x86_64")]
 mod hand_avx512;
 #[cfg(target_arch = "x86_64")]
 mod lanes_avx2;
@@ -68,6 +70,7 @@ mod tile_simd128;
 #[cfg(target_arch = "x86_64")]
 mod tile_sse2;
 
+pub use aligned::{Aligned, Plain};
 pub use arithmetic::{Arithmetic, Exact, Fixed, Fused, Whole};
 pub use conv::Conv;
 pub use dot::Held;

@@ -41,7 +41,7 @@ impl<X: Plain> Panels<X> {
         }
         let set = |_| Self { weight: Aligned::new(total), panels: panels.clone(), steps };
         let mut sets: Vec<Self> = (0..N * N).map(set).collect();
-        let mut packed: Vec<_> = sets.iter_mut().map(|set| set.weight.as_mut_slice()).collect();
+        let mut packed: Vec<_> = sets.iter_mut().map(|set| &mut set.weight[..]).collect();
         for &[first, columns, start] in &panels {
             for run in 0..runs {
                 for k in 0..len {
@@ -64,7 +64,7 @@ impl<X: Plain> Panels<X> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Panel<'_, X>> {
-        let all = self.weight.as_slice();
+        let all = &self.weight[..];
         self.panels.iter().map(|&[first, columns, start]| Panel {
             first,
             columns,

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use super::finish::{Finish, Rectifier};
+use super::following::{Following, Known};
 use super::hand_avx512::{ALL, Factors, Hand, Place};
 use super::settle::Sums;
 use super::tile::COLUMNS;
@@ -24,6 +25,8 @@ pub(super) struct Sixteen<'a> {
     results: PhantomData<&'a mut [u8]>,
     /// Whether there is an inner and an outer rectifier.
     pub(super) rectified: [bool; 2],
+    /// Whether a byte other than 0 stands for 0, in the residual or the result.
+    pub(super) shifted: bool,
     pixels: unsafe fn(&mut Self, &Sums<'_, i32>),
 }
 
@@ -52,18 +55,32 @@ impl<'a> Sixteen<'a> {
             None => (finish.inner.as_ref().filter(last), None),
         };
         let rectified = [inner.is_some(), outer.is_some()];
-        let pixels = match (residual.is_some(), rectified) {
-            (false, [false, false]) => Self::pixels::<false, false, false>,
-            (false, [true, false]) => Self::pixels::<false, true, false>,
-            (false, _) => Self::pixels::<false, true, true>,
-            (true, [false, false]) => Self::pixels::<true, false, false>,
-            (true, [false, true]) => Self::pixels::<true, false, true>,
-            (true, [true, false]) => Self::pixels::<true, true, false>,
-            (true, [true, true]) => Self::pixels::<true, true, true>,
+        let shifted = y.1.zero() != 0 || residual.is_some_and(|(_, code)| code.zero() != 0);
+        let pixels = match (residual.is_some(), rectified, shifted) {
+            (false, [false, false], false) => Self::pixels::<Known<false, false, false, false>>,
+            (false, [false, false], true) => Self::pixels::<Known<false, false, false, true>>,
+            (false, [true, false], _) => Self::pixels::<Known<false, true, false, true>>,
+            (false, ..) => Self::pixels::<Known<false, true, true, true>>,
+            (true, [false, false], false) => Self::pixels::<Known<true, false, false, false>>,
+            (true, [false, false], true) => Self::pixels::<Known<true, false, false, true>>,
+            (true, [false, true], _) => Self::pixels::<Known<true, false, true, true>>,
+            (true, [true, false], _) => Self::pixels::<Known<true, true, false, true>>,
+            (true, [true, true], _) => Self::pixels::<Known<true, true, true, true>>,
         };
         let pitch = super::pitch(finish.channels());
         let (len, code, y) = (y.0.len(), y.1, y.0.as_mut_ptr());
-        Self { finish, pitch, residual, y, len, code, results: PhantomData, rectified, pixels }
+        Self {
+            finish,
+            pitch,
+            residual,
+            y,
+            len,
+            code,
+            results: PhantomData,
+            rectified,
+            shifted,
+            pixels,
+        }
     }
 
     /// Finishes some pixels.
@@ -116,30 +133,29 @@ impl<'a> Sixteen<'a> {
     }
 
     /// # Safety
-    /// The processor must have AVX-512, the checks of [`Sixteen::run`] must have passed, and the
-    /// constants say what there is.
+    /// The processor must have AVX-512, the checks of [`Sixteen::run`] must have passed, and F say
+    /// what there is.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn pixels<const RESIDUAL: bool, const INNER: bool, const OUTER: bool>(
-        &mut self,
-        of: &Sums<'_, i32>,
-    ) {
-        let hand = Hand::<RESIDUAL, INNER, OUTER>::of(self.factors(), of.channel);
+    unsafe fn pixels<F: Following>(&mut self, of: &Sums<'_, i32>) {
+        let hand = Hand::of(self.factors(), of.channel);
         let (mut place, step) = (self.place(of), 4 * self.pitch);
         let (fours, rest) = of.sums.as_chunks::<{ 4 * COLUMNS }>();
         for _ in fours {
             // SAFETY: the caller vouches for the pixels.
             unsafe {
                 match hand.here {
-                    ALL => hand.four::<true>(place),
-                    _ => hand.four::<false>(place),
+                    ALL => hand.four::<F, true>(place),
+                    _ => hand.four::<F, false>(place),
                 }
             }
-            place = place.behind::<RESIDUAL>(4 * COLUMNS, step);
+            place = place.behind::<F>(4 * COLUMNS, step);
         }
         for _ in rest.as_chunks::<COLUMNS>().0 {
             // SAFETY: as above.
-            unsafe { hand.one_of(_mm512_loadu_si512(place.sums.cast()), place.residual, place.y) };
-            place = place.behind::<RESIDUAL>(COLUMNS, self.pitch);
+            unsafe {
+                hand.one_of::<F>(_mm512_loadu_si512(place.sums.cast()), place.residual, place.y)
+            };
+            place = place.behind::<F>(COLUMNS, self.pitch);
         }
     }
 

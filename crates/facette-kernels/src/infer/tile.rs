@@ -199,7 +199,7 @@ pub fn multiply_adds(level: Level, peak: Peak, repeats: usize) -> usize {
         let mut into = vec![S::default(); rows.len() * COLUMNS];
         for _ in 0..repeats {
             let (source, into) = (core::hint::black_box(&source[..]), &mut into[..]);
-            let weight = weight.as_slice();
+            let weight = &weight[..];
             let rows = Rows::new(rows);
             let mut p =
                 Product { source, rows, runs: &[0], steps: STEPS, weight, into, pitch: COLUMNS };

@@ -1,11 +1,11 @@
 //! Pictures of bytes laid out so that windows lie at one distance from each other.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::dot::ROWS;
-use super::lanes::Lanes;
-use super::level_task::Task;
 use super::{LANES, pitch};
+use crate::Level;
 use crate::conv::ConvShape;
 
 /// What the bytes of a run are padded to, in a multiple.
@@ -24,20 +24,26 @@ pub(super) const STEP: usize = 64;
 /// may go on from one line to the next.
 #[derive(Debug)]
 pub(super) struct Unrolled {
-    width: usize,
-    pitch: usize,
-    left: usize,
-    /// Bytes of a line of the picture between its borders, as far as windows reach.
-    bordered: usize,
-    /// Bytes from one output column to the next in such a line.
+    /// Bytes of a line of the picture, and from one output column to the next in it.
+    from: usize,
     step: usize,
-    /// Bytes from one tap to the next in such a line.
-    tap: usize,
-    taps: usize,
-    /// Whether lines stand as they are.
-    as_it_is: bool,
-    /// For each line, which of the picture's it shows; none of the border.
-    lines: Vec<Option<usize>>,
+    /// Output columns of an unrolled line whose windows lie within the picture, without gaps, and
+    /// where the first of these starts there.
+    whole: Range<usize>,
+    first: usize,
+    /// What else is seen of the picture.
+    pieces: Vec<Piece>,
+    /// What lies beyond it.
+    gaps: Vec<Range<usize>>,
+    /// Where lines stand in a picture, and where those of the picture that they show; and the lines
+    /// of the border.
+    shown: Vec<[usize; 2]>,
+    blank: Vec<usize>,
+    /// Bytes of a picture.
+    pub(super) len: usize,
+    /// Bytes before the first picture with which the pixels of a line that stands as it is start with
+    /// a cache line, where pictures do.
+    pub(super) lead: usize,
     /// Parts of a picture whose windows lie at one distance: lines of the result, or all of it.
     pub(super) parts: usize,
     /// Bytes of a line as it is laid out.
@@ -52,16 +58,57 @@ pub(super) struct Unrolled {
     pub(super) runs: Vec<usize>,
 }
 
+/// Bytes that stand side by side in a line of the picture as well as in one that is unrolled.
+#[derive(Debug)]
+struct Piece {
+    from: usize,
+    into: usize,
+    len: usize,
+}
+
+impl Piece {
+    /// Whether it ends where these bytes start.
+    fn ends_at(&self, from: usize, into: usize) -> bool {
+        [self.from + self.len, self.into + self.len] == [from, into]
+    }
+}
+
 impl Unrolled {
     pub(super) fn new(s: &ConvShape) -> Self {
         let ([down, across], [below, apart]) = (s.options.stride, s.options.dilation);
         let ([top, left], [rows, taps]) = (s.options.padding, s.kernel);
         let pitch = pitch(s.in_channels);
-        let reach = (s.out_width - 1) * across + (taps - 1) * apart + 1;
-        let (used, bordered) = (taps * pitch, reach * pitch);
+        let used = taps * pitch;
         let run = used.next_multiple_of(STEP);
         let as_it_is = across == 1 && apart == 1 && s.out_width.is_multiple_of(ROWS);
-        let [line, stride] = if as_it_is { [bordered, pitch] } else { [s.out_width * run, run] };
+        let reach = s.out_width + taps - 1;
+        let [line, stride] =
+            if as_it_is { [reach * pitch, pitch] } else { [s.out_width * run, run] };
+        // Column x starts at pixel `x across - left`.
+        let whole = if as_it_is || apart != 1 {
+            0..0
+        } else {
+            let start = left.div_ceil(across).min(s.out_width);
+            let end = (s.width + left + 1).saturating_sub(taps).div_ceil(across);
+            start..end.clamp(start, s.out_width)
+        };
+        let (mut pieces, mut gaps) = (Vec::<Piece>::new(), Vec::<Range<usize>>::new());
+        let mut see = |pixel: usize, into: usize| match pixel.checked_sub(left) {
+            Some(pixel) if pixel < s.width => match pieces.last_mut() {
+                Some(last) if last.ends_at(pixel * pitch, into) => last.len += pitch,
+                _ => pieces.push(Piece { from: pixel * pitch, into, len: pitch }),
+            },
+            _ => match gaps.last_mut() {
+                Some(last) if last.end == into => last.end += pitch,
+                _ => gaps.push(into..into + pitch),
+            },
+        };
+        if as_it_is {
+            (0..reach).for_each(|pixel| see(pixel, pixel * pitch));
+        }
+        for column in (0..s.out_width).filter(|column| !as_it_is && !whole.contains(column)) {
+            (0..taps).for_each(|t| see(column * across + t * apart, column * stride + t * pitch));
+        }
         let mut residues: Vec<usize> = (0..rows).map(|row| row * below % down).collect();
         residues.sort_unstable();
         residues.dedup();
@@ -75,20 +122,29 @@ impl Unrolled {
                     count = row * below / down + s.out_height;
                 }
             }
-            let shown = |place: usize| (place * down + residue).checked_sub(top);
-            lines.extend((0..count).map(|place| shown(place).filter(|&line| line < s.height)));
+            lines.extend((0..count).map(|place| (place * down + residue).checked_sub(top)));
+        }
+        let (mut shown, mut blank) = (Vec::new(), Vec::new());
+        for (place, number) in lines.iter().enumerate() {
+            match number {
+                Some(number) if *number < s.height => {
+                    shown.push([number * s.width * pitch, place * line]);
+                }
+                _ => blank.push(place * line),
+            }
         }
         Self {
-            width: s.width,
-            pitch,
-            left,
-            bordered,
+            from: s.width * pitch,
             step: across * pitch,
-            tap: apart * pitch,
-            taps,
-            as_it_is,
-            lines,
             parts: if as_it_is { s.out_height } else { 1 },
+            lead: if as_it_is { (left * pitch).wrapping_neg() % STEP } else { 0 },
+            first: (whole.start * across).saturating_sub(left) * pitch,
+            whole,
+            pieces,
+            gaps,
+            shown,
+            blank,
+            len: lines.len() * line,
             line,
             stride,
             used,
@@ -97,23 +153,9 @@ impl Unrolled {
         }
     }
 
-    /// Bytes of a picture.
-    pub(super) fn len(&self) -> usize {
-        self.lines.len() * self.line
-    }
-
     /// Bytes behind the last picture that tiles reach into.
     pub(super) fn slack(&self) -> usize {
         (ROWS - 1) * self.stride + self.run
-    }
-
-    /// Bytes of a line between its borders, where one has to be drawn before it is unrolled, as far
-    /// as whole runs are read; what follows it starts with a cache line.
-    pub(super) fn border(&self) -> usize {
-        let last = (self.line / self.run).saturating_sub(1) * self.step;
-        let reach = self.bordered.max(last + self.run);
-        let within = self.left == 0 && reach <= self.width * self.pitch;
-        if self.as_it_is || within { 0 } else { reach.next_multiple_of(STEP) }
     }
 }
 
@@ -125,95 +167,142 @@ pub(super) struct Unroll<'a> {
     /// Whether another picture was laid out in the same place, so that its border is there.
     pub(super) again: bool,
     pub(super) into: &'a mut [u8],
-    /// Room for [`Unrolled::border`] bytes.
-    pub(super) border: &'a mut [u8],
 }
 
-impl Task for Unroll<'_> {
-    #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Self { layout: l, from, zero, again, into, border } = self;
-        let left = (l.left * l.pitch).min(l.bordered);
-        let shown = (l.width * l.pitch).min(l.bordered - left);
-        if !again {
-            border.fill(zero);
+impl Unroll<'_> {
+    pub(super) fn run(mut self, level: Level) {
+        #[cfg(target_arch = "x86_64")]
+        if level.runs(Level::Avx512) {
+            // SAFETY: the processor has AVX-512, as `runs` has just said.
+            return unsafe { self.usual() };
         }
-        for (number, into) in l.lines.iter().zip(into.chunks_exact_mut(l.line)) {
-            let Some(number) = *number else {
-                if !again {
-                    into.fill(zero);
-                }
+        let _ = level;
+        self.blank();
+        self.columns::<0>();
+    }
+
+    /// In registers of 64 bytes, what is usual in a loop of its own.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn usual(&mut self) {
+        self.blank();
+        let l = self.layout;
+        match l.used {
+            _ if l.whole.is_empty() => match l.pieces[..] {
+                [Piece { len: 256, .. }] => self.piece::<256>(),
+                [Piece { len: 512, .. }] => self.piece::<512>(),
+                _ => self.columns::<0>(),
+            },
+            32 => self.columns::<32>(),
+            48 => self.columns::<48>(),
+            64 => self.columns::<64>(),
+            96 => self.columns::<96>(),
+            128 => self.columns::<128>(),
+            192 => self.columns::<192>(),
+            288 => self.columns::<288>(),
+            384 => self.columns::<384>(),
+            _ => self.columns::<0>(),
+        }
+    }
+
+    /// Fills the lines of the border.
+    #[inline(always)]
+    fn blank(&mut self) {
+        if !self.again {
+            for &line in &self.layout.blank {
+                fill(&mut self.into[line..][..self.layout.line], self.zero);
+            }
+        }
+    }
+
+    /// A line of the picture, and where it is to be shown, with its gaps filled.
+    #[inline(always)]
+    fn line(&mut self, [from, into]: [usize; 2]) -> (&[u8], &mut [u8]) {
+        let l = self.layout;
+        let into = &mut self.into[into..][..l.line];
+        if !self.again {
+            for gap in &l.gaps {
+                fill(&mut into[gap.clone()], self.zero);
+            }
+        }
+        (&self.from[from..][..l.from], into)
+    }
+
+    /// Copies the only piece of each line, N bytes.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn piece<const N: usize>(&mut self) {
+        let piece = &self.layout.pieces[0];
+        for &shown in &self.layout.shown {
+            let (from, into) = self.line(shown);
+            into[piece.into..][..N].copy_from_slice(&from[piece.from..][..N]);
+        }
+    }
+
+    /// Copies all pieces of each line, and its whole windows of N bytes, 0 for any number.
+    #[inline(always)]
+    fn columns<const N: usize>(&mut self) {
+        let Unrolled { step, first, used, stride, ref pieces, ref whole, .. } = *self.layout;
+        let (start, count) = (whole.start * stride, whole.len());
+        for &shown in &self.layout.shown {
+            let (from, into) = self.line(shown);
+            for piece in pieces {
+                copy(&from[piece.from..][..piece.len], &mut into[piece.into..][..piece.len]);
+            }
+            if count == 0 {
                 continue;
-            };
-            let line = &from[number * l.width * l.pitch..][..l.width * l.pitch];
-            if l.as_it_is {
-                if !again {
-                    fill(&mut into[..left], zero);
-                    fill(&mut into[left + shown..], zero);
+            }
+            let (from, into) = (&from[first..], &mut into[start..]);
+            for column in 0..count {
+                let (from, into) = (&from[column * step..], &mut into[column * stride..]);
+                match N {
+                    0 => copy(&from[..used], &mut into[..used]),
+                    _ => into[..N].copy_from_slice(&from[..N]),
                 }
-                lines(&mut into[left..left + shown], &line[..shown]);
-            } else if border.is_empty() {
-                spread(l, line, into);
-            } else {
-                lines(&mut border[left..left + shown], &line[..shown]);
-                spread(l, border, into);
             }
         }
     }
 }
 
-/// Copies a line, inline where it is of a usual length.
-#[inline(always)]
-fn lines(into: &mut [u8], from: &[u8]) {
-    match (into.len(), from.len()) {
-        (256, 256) => into[..256].copy_from_slice(&from[..256]),
-        (512, 512) => into[..512].copy_from_slice(&from[..512]),
-        _ => into.copy_from_slice(from),
-    }
-}
-
-/// Fills whole pixels, of a usual length at once.
+/// Fills whole pixels.
 #[inline(always)]
 fn fill(into: &mut [u8], value: u8) {
     match into.len() {
-        16 => into.copy_from_slice(&[value; 16]),
-        32 => into.copy_from_slice(&[value; 32]),
-        64 => into.copy_from_slice(&[value; 64]),
-        _ => into.as_chunks_mut::<8>().0.fill([value; 8]),
+        32 => into[..32].fill(value),
+        64 => into[..64].fill(value),
+        _ => {
+            let (into, end) = into.as_chunks_mut::<STEP>();
+            into.fill([value; STEP]);
+            end.as_chunks_mut::<LANES>().0.fill([value; LANES]);
+        }
     }
 }
 
-/// Unrolls a line that has its borders.
+/// Copies whole pixels.
 #[inline(always)]
-fn spread(l: &Unrolled, line: &[u8], into: &mut [u8]) {
-    if l.tap == l.pitch {
-        // Whole runs; what lies behind their taps is of no account.
-        const TWO: usize = 2 * STEP;
-        const THREE: usize = 3 * STEP;
-        match l.run {
-            STEP => copy::<STEP>(line, l.step, into, l.stride),
-            TWO => copy::<TWO>(line, l.step, into, l.stride),
-            THREE => copy::<THREE>(line, l.step, into, l.stride),
-            _ => {
-                for k in (0..l.run).step_by(STEP) {
-                    copy::<STEP>(&line[k..], l.step, &mut into[k..], l.stride);
-                }
+fn copy(from: &[u8], into: &mut [u8]) {
+    match from.len() {
+        // The last part overlaps the one before.
+        64.. => {
+            for at in (0..from.len() - 64).step_by(64) {
+                part::<64>(from, into, at);
             }
+            part::<64>(from, into, from.len() - 64);
         }
-        return;
-    }
-    for tap in 0..l.taps {
-        let (line, into) = (&line[tap * l.tap..], &mut into[tap * l.pitch..]);
-        for k in (0..l.pitch).step_by(LANES) {
-            copy::<LANES>(&line[k..], l.step, &mut into[k..], l.stride);
+        32.. => {
+            part::<32>(from, into, 0);
+            part::<32>(from, into, from.len() - 32);
         }
+        16.. => {
+            part::<16>(from, into, 0);
+            part::<16>(from, into, from.len() - 16);
+        }
+        _ => part::<8>(from, into, 0),
     }
 }
 
-/// Copies N bytes of each column; columns are `step` apart in `from` and `stride` in `into`.
+/// Copies N bytes.
 #[inline(always)]
-fn copy<const N: usize>(from: &[u8], step: usize, into: &mut [u8], stride: usize) {
-    for (column, into) in into.chunks_mut(stride).enumerate() {
-        into[..N].copy_from_slice(&from[column * step..][..N]);
-    }
+fn part<const N: usize>(from: &[u8], into: &mut [u8], at: usize) {
+    into[at..][..N].copy_from_slice(&from[at..][..N]);
 }

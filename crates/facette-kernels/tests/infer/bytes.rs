@@ -34,7 +34,7 @@ pub(crate) fn finishes(outputs: usize, scale: &[f32]) -> Vec<(Finish, bool)> {
 
 #[test]
 fn every_level_finishes_layers_of_bytes_alike() {
-    let table: [(usize, [usize; 3], usize, usize, usize); 9] = [
+    let table: [(usize, [usize; 3], usize, usize, usize); 11] = [
         // Pictures, input, outputs, kernel, stride.
         (3, [32, 16, 16], 32, 3, 1),
         (2, [32, 16, 16], 64, 3, 2),
@@ -45,6 +45,8 @@ fn every_level_finishes_layers_of_bytes_alike() {
         (3, [16, 8, 8], 16, 3, 1),
         (5, [24, 6, 6], 24, 3, 1),
         (2, [16, 10, 10], 80, 5, 1),
+        (2, [128, 4, 4], 48, 3, 1),
+        (3, [24, 7, 16], 16, 3, 1),
     ];
     let shapes = if cfg!(miri) { 0 } else { table.len() };
     for (batch, [inputs, height, width], outputs, kernel, stride) in table.into_iter().take(shapes)
@@ -58,19 +60,19 @@ fn every_level_finishes_layers_of_bytes_alike() {
         let scale: Vec<f32> = (0..outputs).map(|c| 2e-4 + 1e-5 * c as f32).collect();
         let len = batch * s.out_height() * s.out_width() * pitch(outputs);
         let residual = bytes(len, 3);
-        // Where the picture's border is not 0, and where nothing has to be taken off its bytes; where
-        // negative results are 0 by themselves, and where they are not; and steps so small that sums
-        // would not fit 32 bits.
-        for (of_x, of_y) in [
-            (code(0.02, 77), code(0.03, 0)),
-            (code(0.02, 0), code(0.03, 0)),
-            (code(0.02, 0), code(0.03, 90)),
-            (code(0.02, 0), code(1e-6, 90)),
+        // Where the picture's border is not 0, and where nothing has to be taken off its bytes, nor off
+        // the residual's; where negative results are 0 by themselves, and where they are not; and steps
+        // so small that sums would not fit 32 bits.
+        for (of_x, of_residual, of_y) in [
+            (code(0.02, 77), code(0.01, 128), code(0.03, 0)),
+            (code(0.02, 0), code(0.01, 0), code(0.03, 0)),
+            (code(0.02, 0), code(0.01, 0), code(0.03, 90)),
+            (code(0.02, 0), code(0.01, 128), code(1e-6, 90)),
         ] {
             for (finish, with_residual) in finishes(outputs, &scale) {
                 let layer = Conv::<Whole>::new(&s, &w, finish);
                 let source = Source { values: &x[..], code: of_x };
-                let other = Source { values: &residual[..], code: code(0.01, 128) };
+                let other = Source { values: &residual[..], code: of_residual };
                 let all =
                     run::<_, u8, u8>(&layer, &s, source, with_residual.then_some(other), of_y);
                 let expected = channels(&all[0], outputs);

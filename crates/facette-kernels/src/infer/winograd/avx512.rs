@@ -6,6 +6,7 @@ use core::arch::x86_64::*;
 use super::{Forth, Part, whole};
 use crate::Level;
 use crate::infer::arithmetic::Whole;
+use crate::infer::following::{Following, Known};
 use crate::infer::hand_avx512::{ALL, Hand};
 use crate::infer::lanes::Additive;
 use crate::infer::settle_avx512::Sixteen;
@@ -135,30 +136,29 @@ pub(super) fn back(part: Part<'_, i32>, of: &mut Sixteen<'_>) {
     of.check_pixels(pictures * part.grid.size[0] * part.grid.size[1]);
     // SAFETY: the extents were just checked, and there is no `Sixteen` without AVX-512.
     unsafe {
-        match (of.has_residual(), of.rectified) {
-            (false, [false, false]) => all::<false, false>(part, of),
-            (false, _) => all::<false, true>(part, of),
-            (true, [false, false]) => all::<true, false>(part, of),
-            (true, _) => all::<true, true>(part, of),
+        match (of.has_residual(), of.rectified, of.shifted) {
+            (false, [false, false], false) => all::<Known<false, false, false, false>>(part, of),
+            (false, [false, false], true) => all::<Known<false, false, false, true>>(part, of),
+            (false, ..) => all::<Known<false, true, true, true>>(part, of),
+            (true, [false, false], false) => all::<Known<true, false, false, false>>(part, of),
+            (true, [false, false], true) => all::<Known<true, false, false, true>>(part, of),
+            (true, ..) => all::<Known<true, true, true, true>>(part, of),
         }
     }
 }
 
 /// # Safety
-/// The processor must have AVX-512, the checks of [`back`] must have passed, and the constants say
-/// whether there is a residual and a rectifier.
+/// The processor must have AVX-512, the checks of [`back`] must have passed, and F say what
+/// there is; rectifiers that change nothing may be among it.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn all<const RESIDUAL: bool, const RECTIFIED: bool>(
-    part: Part<'_, i32>,
-    of: &mut Sixteen<'_>,
-) {
+unsafe fn all<F: Following>(part: Part<'_, i32>, of: &mut Sixteen<'_>) {
     let Part { grid, sums, first, count } = part;
     let pitch = of.pitch();
     let [height, width] = grid.size;
     let (residual, y) = of.places();
     let inverse = _mm512_set1_epi32(whole::INVERSE);
     for channel in (0..pitch).step_by(COLUMNS) {
-        let hand = Hand::<RESIDUAL, RECTIFIED, RECTIFIED>::of(of.factors(), channel);
+        let hand = Hand::of(of.factors(), channel);
         for i in 0..count {
             let [picture, top, left] = grid.place(first + i);
             let from = sums[i * POINTS * pitch + channel..].as_ptr();
@@ -186,13 +186,13 @@ unsafe fn all<const RESIDUAL: bool, const RECTIFIED: bool>(
                 unsafe {
                     match width - left {
                         O.. if hand.here == ALL => {
-                            hand.four_of::<true>(line, residual.wrapping_add(at), y.add(at));
+                            hand.four_of::<F, true>(line, residual.wrapping_add(at), y.add(at));
                         }
-                        O.. => hand.four_of::<false>(line, residual.wrapping_add(at), y.add(at)),
+                        O.. => hand.four_of::<F, false>(line, residual.wrapping_add(at), y.add(at)),
                         left => {
                             for (j, &sum) in line.iter().take(left).enumerate() {
                                 let at = at + j * pitch;
-                                hand.one_of(sum, residual.wrapping_add(at), y.add(at));
+                                hand.one_of::<F>(sum, residual.wrapping_add(at), y.add(at));
                             }
                         }
                     }

@@ -155,14 +155,14 @@ impl<A: Transforms<I, O>, const I: usize, const O: usize> Winograd<A, I, O> {
         for before in (0..batch).step_by(self.pictures) {
             let number = self.pictures.min(batch - before);
             let from = Source { values: &x.values[before * inner..][..number * inner], ..x };
-            let pictures = &mut buffers.pictures.as_mut_slice()[..number * self.frame.len()];
+            let pictures = &mut buffers.pictures[..number * self.frame.len()];
             run_at(level, Pad::<A> { from, into: pictures, frame: &self.frame, unit: 1.0 });
             let total = number * self.tiles();
             for first in (0..total).step_by(self.block) {
                 let count = self.block.min(total - first);
-                let tiles = buffers.tiles.as_mut_slice();
+                let tiles = &mut buffers.tiles[..];
                 A::forth(level, Forth { layer: self, pictures, first, count, into: tiles });
-                let sums = buffers.sums.as_mut_slice();
+                let sums = &mut buffers.sums[..];
                 self.multiply(level, count, tiles, sums);
                 let first = before * self.tiles() + first;
                 match &mut settle {
