@@ -54,7 +54,7 @@ impl Bytes {
         layer.filter(|layer| layer.room(layer.group) <= MOST)
     }
 
-    fn pack(s: &ConvShape, weight: &[i8]) -> Self {
+    pub(super) fn pack(s: &ConvShape, weight: &[i8]) -> Self {
         let picture = Unrolled::new(s);
         let panels = s.out_channels.div_ceil(COLUMNS);
         let area = s.out_height * s.out_width;
@@ -114,11 +114,14 @@ impl Bytes {
         let mut settle = Settle::new::<Whole>(level, true, residual, finish, y);
         let run = Run { layer: self, level, batch, x, room, starts, sums };
         let _held = Held::of(products);
-        match &mut settle {
-            #[cfg(target_arch = "x86_64")]
-            Settle::Sixteen(of) if products.tiled && run.is_tiled(of) => run.tiled(of),
-            _ => run.banded(products, &mut settle, finish.channels()),
+        #[cfg(target_arch = "x86_64")]
+        if let (Settle::Sixteen(of), Some(tiled)) = (&settle, products.tiled)
+            && run.is_tiled(of)
+        {
+            // SAFETY: the level is the processor's, and it has begun.
+            return unsafe { tiled(run, of) };
         }
+        run.banded(products, &mut settle, finish.channels());
     }
 
     /// Lays some pictures out.

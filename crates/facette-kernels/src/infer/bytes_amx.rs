@@ -15,11 +15,56 @@ use super::settle::Sums;
 use super::settle_avx512::Sixteen;
 use super::unrolled::STEP;
 
+#[cfg(test)]
+mod tests;
+
+/// What sums the products of a block.
+pub(super) trait Multiply {
+    /// # Safety
+    /// As [`Block::multiply`].
+    unsafe fn block<const P: usize>(block: &Block<'_>, tiles: usize, beside: &impl Beside);
+}
+
+/// AMX.
+pub(super) struct Tiled;
+
+impl Multiply for Tiled {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    unsafe fn block<const P: usize>(block: &Block<'_>, tiles: usize, beside: &impl Beside) {
+        // SAFETY: the caller vouches for all of it.
+        unsafe { block.multiply::<P>(tiles, beside) };
+    }
+}
+
 /// Sums of a block.
 const BLOCK: usize = 2 * PANELS * SUMS;
 
+/// Block by block, the sums of one being finished between the products of the next.
+///
+/// # Panics
+/// Where [`Run::is_tiled`] says no.
+///
+/// # Safety
+/// The processor must have what M needs, which must have been begun; there is no `Sixteen` without
+/// AVX-512.
+pub(super) unsafe fn tiled<M: Multiply>(mut run: Run<'_>, of: &Sixteen<'_>) {
+    assert!(run.is_tiled(of), "another way of computing it");
+    // SAFETY: the caller vouches for the processor, and the constants are as the layer is.
+    unsafe {
+        match (of.has_residual(), of.rectified, of.shifted) {
+            (false, [false, _], false) => run.by_pairs::<M, Known<false, false, false, false>>(of),
+            (false, [false, _], true) => run.by_pairs::<M, Known<false, false, false, true>>(of),
+            (false, [true, _], _) => run.by_pairs::<M, Known<false, true, false, true>>(of),
+            (true, [_, false], false) => run.by_pairs::<M, Known<true, false, false, false>>(of),
+            (true, [_, false], true) => run.by_pairs::<M, Known<true, false, false, true>>(of),
+            (true, [_, true], _) => run.by_pairs::<M, Known<true, false, true, true>>(of),
+        }
+    }
+}
+
 impl Run<'_> {
-    /// Whether [`Run::tiled`] serves: where pixels come in fours and channels in sixteens, and no more
+    /// Whether [`tiled`] serves: where pixels come in fours and channels in sixteens, and no more
     /// than a residual and a rectifier behind it follow.
     pub(super) fn is_tiled(&self, of: &Sixteen<'_>) -> bool {
         let [inner, outer] = of.rectified;
@@ -27,43 +72,21 @@ impl Run<'_> {
         self.layer.area.is_multiple_of(4) && of.is_full() && !second
     }
 
-    /// Block by block, the sums of one being finished between the products of the next.
-    ///
-    /// # Panics
-    /// Where [`Run::is_tiled`] says no.
-    pub(super) fn tiled(mut self, of: &Sixteen<'_>) {
-        assert!(self.is_tiled(of), "another way of computing it");
-        // SAFETY: the table gives this way out with AMX alone, which no processor has without AVX-512,
-        // and has begun.
-        unsafe {
-            match (of.has_residual(), of.rectified, of.shifted) {
-                (false, [false, _], false) => {
-                    self.by_pairs::<Known<false, false, false, false>>(of)
-                }
-                (false, [false, _], true) => self.by_pairs::<Known<false, false, false, true>>(of),
-                (false, [true, _], _) => self.by_pairs::<Known<false, true, false, true>>(of),
-                (true, [_, false], false) => self.by_pairs::<Known<true, false, false, false>>(of),
-                (true, [_, false], true) => self.by_pairs::<Known<true, false, false, true>>(of),
-                (true, [_, true], _) => self.by_pairs::<Known<true, false, true, true>>(of),
-            }
-        }
-    }
-
     /// Two panels at a time, and one that is left.
     ///
     /// # Safety
-    /// The processor must have AMX, the tiles must have been begun, and F say what there is.
+    /// As [`tiled`], and F must say what there is.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn by_pairs<F: Following>(&mut self, of: &Sixteen<'_>) {
+    unsafe fn by_pairs<M: Multiply, F: Following>(&mut self, of: &Sixteen<'_>) {
         let panels = self.layer.panels;
         let paired = panels / PANELS * PANELS;
         // SAFETY: the caller vouches for all of it.
         unsafe {
             if paired > 0 {
-                self.blocks::<PANELS, F>(0..paired, of);
+                self.blocks::<PANELS, M, F>(0..paired, of);
             }
             if paired < panels {
-                self.blocks::<1, F>(paired..panels, of);
+                self.blocks::<1, M, F>(paired..panels, of);
             }
         }
     }
@@ -73,7 +96,11 @@ impl Run<'_> {
     /// # Safety
     /// As above; there must be a multiple of P panels.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn blocks<const P: usize, F: Following>(&mut self, all: Range<usize>, of: &Sixteen<'_>) {
+    unsafe fn blocks<const P: usize, M: Multiply, F: Following>(
+        &mut self,
+        all: Range<usize>,
+        of: &Sixteen<'_>,
+    ) {
         let Self { layer, level, batch, x, .. } = *self;
         let picture = &layer.picture;
         let last_run = picture.runs.iter().max().copied().unwrap_or(0);
@@ -114,7 +141,7 @@ impl Run<'_> {
                     waiting.spread((steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
                     // for a block; as many steps were said as there are behind the first.
-                    unsafe { block.multiply::<P>(count, &waiting.as_by::<F>()) };
+                    unsafe { M::block::<P>(&block, count, &waiting.as_by::<F>()) };
                     core::mem::swap(&mut into, &mut filled);
                     let (sums, channel) = (&filled[..pixels * COLUMNS], panel * COLUMNS);
                     waiting.wait(of, &Sums { sums, channel, left: P * COLUMNS, pixel }, apart);

@@ -1,5 +1,9 @@
 //! Rows of bytes by panels of int8 weights.
 
+#[cfg(target_arch = "x86_64")]
+use super::bytes::Run;
+#[cfg(target_arch = "x86_64")]
+use super::settle_avx512::Sixteen;
 use super::unrolled::STEP;
 use crate::Level;
 
@@ -80,9 +84,10 @@ pub(super) struct ByteProducts {
     /// Trusts that [`Dot::check`] has passed and that the processor has the level.
     pub(super) dot: unsafe fn(&mut Dot<'_>),
     pub(super) end: unsafe fn(),
-    /// Whether it is AMX, which has a way of its own for most layers.
+    /// A way of its own for the layers of which [`Run::is_tiled`] says so. Trusts that the processor
+    /// has the level, and that `begin` has been called.
     #[cfg(target_arch = "x86_64")]
-    pub(super) tiled: bool,
+    pub(super) tiled: Option<unsafe fn(Run<'_>, &Sixteen<'_>)>,
     /// What it takes off each byte of the rows.
     pub(super) taken: u8,
     /// Input channels from which on Winograd's shortcut outdoes it.
@@ -98,7 +103,7 @@ impl ByteProducts {
                 begin: super::dot_amx::begin,
                 dot: super::dot_amx::dot,
                 end: super::dot_amx::end,
-                tiled: true,
+                tiled: Some(super::bytes_amx::tiled::<super::bytes_amx::Tiled>),
                 taken: 0,
                 shortcut_from: usize::MAX,
             }),
@@ -122,7 +127,7 @@ impl ByteProducts {
             dot,
             end: || (),
             #[cfg(target_arch = "x86_64")]
-            tiled: false,
+            tiled: None,
             taken,
             shortcut_from,
         }
