@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::bytes::{Run, Tiles};
 use super::dot::{COLUMNS, PANELS, ROWS, SUMS};
-use super::dot_amx::{Beside, Block, First};
+use super::dot_amx::{Beside, Block};
 use super::following::{Following, Known};
 use super::hand_avx512::{Hand, Place};
 use super::settle::Sums;
@@ -112,29 +112,23 @@ impl Run<'_> {
         for first in (0..batch).step_by(layer.group) {
             let pictures = layer.group.min(batch - first);
             let source = layer.lay_out(level, x, first, pictures, self.room);
-            let mut loaded = false;
             for panel in all.clone().step_by(P) {
                 let weight = layer.weights(panel, P);
                 let starts = &self.starts[panel * COLUMNS..][..P * COLUMNS];
                 waiting.take_up(of, panel);
                 let mut tiles = Tiles::new(layer, first, pictures);
-                let mut coming = Two::of(&mut tiles, source, reach);
-                // Behind the last block of these panels comes the first of the others.
-                let behind = match coming {
-                    Some(two) if panel + P < all.end => {
-                        let weight = layer.weights(panel + P, P).as_ptr();
-                        Some(First { rows: two.rows, weight })
-                    }
-                    _ => None,
-                };
-                while let Some(two) = coming {
-                    coming = Two::of(&mut tiles, source, reach);
-                    let weights = weight.as_ptr();
-                    let next = coming.map(|two| First { rows: two.rows, weight: weights });
-                    let next = next.or(behind);
-                    let apart = two.count * SUMS;
+                while let Some((one, pixel)) = tiles.next() {
+                    // The pixels of two tiles follow each other, and their sums if the first is full.
+                    let other = if one.count == ROWS { tiles.next() } else { None };
+                    let pixels = one.count + other.map_or(0, |(other, _)| other.count);
+                    let (other, count) = other.map_or((one, 1), |(other, _)| (other, 2));
+                    let rows = [one, other].map(|tile| {
+                        assert!(tile.start + reach <= source.len(), "the source ends before");
+                        source[tile.start..].as_ptr()
+                    });
+                    let apart = count * SUMS;
                     let block = Block {
-                        rows: two.rows,
+                        rows,
                         pitch: picture.stride,
                         runs: &picture.runs,
                         run: picture.run,
@@ -143,17 +137,13 @@ impl Run<'_> {
                         zeroed,
                         into: into.as_mut_ptr(),
                         apart,
-                        loaded,
-                        next,
                     };
                     waiting.spread((steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
                     // for a block; as many steps were said as there are behind the first.
-                    unsafe { M::block::<P>(&block, two.count, &waiting.as_by::<F>()) };
-                    loaded = next.is_some();
+                    unsafe { M::block::<P>(&block, count, &waiting.as_by::<F>()) };
                     core::mem::swap(&mut into, &mut filled);
-                    let (sums, channel) = (&filled[..two.pixels * COLUMNS], panel * COLUMNS);
-                    let pixel = two.pixel;
+                    let (sums, channel) = (&filled[..pixels * COLUMNS], panel * COLUMNS);
                     waiting.wait(of, &Sums { sums, channel, left: P * COLUMNS, pixel }, apart);
                 }
             }
@@ -161,36 +151,6 @@ impl Run<'_> {
         let last = waiting.as_by::<F>();
         // SAFETY: what waits is there until here.
         unsafe { last.rest(last.start()) };
-    }
-}
-
-/// The tiles of a block.
-#[derive(Clone, Copy)]
-struct Two {
-    /// Where the first row of each is; twice the same of one.
-    rows: [*const u8; 2],
-    count: usize,
-    /// Their first pixel, and how many there are, which follow each other as their sums do.
-    pixel: usize,
-    pixels: usize,
-}
-
-impl Two {
-    /// The next two, or one that is not full or the last.
-    ///
-    /// # Panics
-    /// Where their rows, which end `reach` bytes behind the first byte, are not within `source`.
-    #[inline]
-    fn of(tiles: &mut Tiles, source: &[u8], reach: usize) -> Option<Self> {
-        let (one, pixel) = tiles.next()?;
-        let other = if one.count == ROWS { tiles.next() } else { None };
-        let pixels = one.count + other.map_or(0, |(other, _)| other.count);
-        let (other, count) = other.map_or((one, 1), |(other, _)| (other, 2));
-        let rows = [one, other].map(|tile| {
-            assert!(tile.start + reach <= source.len(), "the source ends before");
-            source[tile.start..].as_ptr()
-        });
-        Some(Self { rows, count, pixel, pixels })
     }
 }
 

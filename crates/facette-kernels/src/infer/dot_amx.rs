@@ -148,8 +148,6 @@ pub(super) unsafe fn dot(p: &mut Dot<'_>) {
             zeroed: false,
             into,
             apart: TILES * SUMS,
-            loaded: false,
-            next: None,
         };
         // SAFETY: the caller vouches for the extents.
         unsafe {
@@ -230,23 +228,11 @@ pub(super) struct Block<'a> {
     pub(super) into: *mut i32,
     /// From a tile's sums by one panel to those by the next.
     pub(super) apart: usize,
-    /// Whether the block before has loaded its first factors.
-    pub(super) loaded: bool,
-    /// The block behind it whose first factors are to be loaded, if there is one.
-    pub(super) next: Option<First>,
-}
-
-/// Where the first factors of a block are.
-#[derive(Clone, Copy)]
-pub(super) struct First {
-    pub(super) rows: [*const u8; 2],
-    pub(super) weight: *const i8,
 }
 
 impl Block<'_> {
     /// # Safety
-    /// [`begin`] must have been called, and the next block have the same pitch and weights as far from
-    /// each other. Each tile must have 16 rows with all runs, each of P panels 16
+    /// [`begin`] must have been called. Each tile must have 16 rows with all runs, each of P panels 16
     /// starts and all weights, and each sum its place; `beside` must be prepared for so many products.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -281,55 +267,31 @@ impl Block<'_> {
             if T > 1 && P > 1 {
                 start!("tmm3", start(1));
             }
-            // The factors of a step are loaded as soon as the products of the one before have begun;
-            // of the first, before the sums of the block before are stored, since loads behind
-            // stores to places alike in their lower 12 bits wait for them.
-            if !self.loaded {
-                load!("tmm4", first.add(self.runs[0]), pitch);
-                load!("tmm6", weight, BYTES);
-                load!("tmm5", second.add(self.runs[0]), pitch);
-                if P > 1 {
-                    load!("tmm7", weight.add(panel), BYTES);
-                }
-            }
-            let own = First { rows: self.rows, weight };
-            let next = self.next.unwrap_or(own);
             let far = self.weight.len() > NEAR;
-            let (mut run, mut k) = (0, 0);
-            let steps = self.runs.len() * self.run / STEP;
-            for step in 1..=steps {
-                if far {
-                    fetch(weight.wrapping_add(AHEAD));
-                    if P > 1 {
-                        fetch(weight.wrapping_add(panel + AHEAD));
+            for &run in self.runs {
+                for k in (0..self.run).step_by(STEP) {
+                    if far {
+                        fetch(weight.wrapping_add(AHEAD));
+                        if P > 1 {
+                            fetch(weight.wrapping_add(panel + AHEAD));
+                        }
                     }
-                }
-                k += STEP;
-                if k == self.run {
-                    (run, k) = (run + 1, 0);
-                }
-                let at = First { rows: [first, second], weight: weight.add(STEP * COLUMNS) };
-                let (at, from) =
-                    if step < steps { (at, self.runs[run] + k) } else { (next, self.runs[0]) };
-                weight = at.weight;
-                multiply_add!("tmm0", "tmm4", "tmm6");
-                if P > 1 {
-                    multiply_add!("tmm1", "tmm4", "tmm7");
-                }
-                load!("tmm4", at.rows[0].add(from), pitch);
-                beside.step(&mut progress);
-                if T > 1 {
-                    multiply_add!("tmm2", "tmm5", "tmm6");
-                }
-                load!("tmm6", weight, BYTES);
-                if T > 1 && P > 1 {
-                    multiply_add!("tmm3", "tmm5", "tmm7");
-                }
-                if T > 1 || step == steps {
-                    load!("tmm5", at.rows[1].add(from), pitch);
-                }
-                if P > 1 {
-                    load!("tmm7", weight.add(panel), BYTES);
+                    load!("tmm4", first.add(run + k), pitch);
+                    load!("tmm6", weight, BYTES);
+                    multiply_add!("tmm0", "tmm4", "tmm6");
+                    if P > 1 {
+                        load!("tmm7", weight.add(panel), BYTES);
+                        multiply_add!("tmm1", "tmm4", "tmm7");
+                    }
+                    beside.step(&mut progress);
+                    if T > 1 {
+                        load!("tmm5", second.add(run + k), pitch);
+                        multiply_add!("tmm2", "tmm5", "tmm6");
+                    }
+                    if T > 1 && P > 1 {
+                        multiply_add!("tmm3", "tmm5", "tmm7");
+                    }
+                    weight = weight.add(STEP * COLUMNS);
                 }
             }
             store!("tmm0", self.into);
