@@ -41,8 +41,12 @@ impl<T: Plain> Default for Aligned<T> {
 
 impl<T: Plain> Aligned<T> {
     /// Of so many values.
+    ///
+    /// # Panics
+    /// Where their bytes are more than can be counted, or than there is memory.
     pub fn new(len: usize) -> Self {
-        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
+        let bytes = len.checked_mul(size_of::<T>()).expect("more bytes than can be counted");
+        let lines = vec![Line([0; 64]); bytes.div_ceil(64)];
         Self { lines, len, values: core::marker::PhantomData }
     }
 
@@ -74,5 +78,28 @@ impl<T: Plain> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`, and the borrow is unique.
         unsafe { core::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_start_with_a_cache_line_as_zeros() {
+        for len in [0, 1, 16, 17, 1000] {
+            let mut values = Aligned::<f32>::new(len);
+            assert!(values.as_ptr().addr().is_multiple_of(64));
+            assert_eq!(&values[..], &vec![0.0; len][..]);
+            values.iter_mut().for_each(|value| *value = 1.0);
+            assert_eq!(&values[..], &vec![1.0; len][..]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "more bytes than can be counted")]
+    fn lengths_beyond_all_memory_are_refused() {
+        // Four times as many bytes would be 64 again.
+        let _ = Aligned::<f32>::new(usize::MAX / 4 + 17);
     }
 }

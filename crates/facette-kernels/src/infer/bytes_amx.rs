@@ -108,7 +108,7 @@ impl Run<'_> {
         let steps = picture.runs.len() * picture.run / STEP;
         let zeroed = self.starts.iter().all(|&start| start == 0);
         let (mut into, mut filled) = self.sums[..2 * BLOCK].split_at_mut(BLOCK);
-        let mut waiting = Waiting::<P>::new(of);
+        let mut waiting = Waiting::<P>::new(of, (steps - 1).max(1));
         for first in (0..batch).step_by(layer.group) {
             let pictures = layer.group.min(batch - first);
             let source = layer.lay_out(level, x, first, pictures, self.room);
@@ -138,9 +138,8 @@ impl Run<'_> {
                         into: into.as_mut_ptr(),
                         apart,
                     };
-                    waiting.spread((steps - 1).max(1));
                     // SAFETY: the extents of rows and weights were just checked, and sums have room
-                    // for a block; as many steps were said as there are behind the first.
+                    // for a block; no more steps follow the first of each than were said.
                     unsafe { M::block::<P>(&block, count, &waiting.as_by::<F>()) };
                     core::mem::swap(&mut into, &mut filled);
                     let (sums, channel) = (&filled[..pixels * COLUMNS], panel * COLUMNS);
@@ -176,13 +175,14 @@ struct Waiting<const P: usize> {
     hand: usize,
     /// How many fours there are.
     count: usize,
-    /// Over how many steps they are to be spread.
+    /// Over how many steps of a block they are spread.
     steps: isize,
 }
 
 impl<const P: usize> Waiting<P> {
+    /// None yet; they will be spread over so many steps.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn new(of: &Sixteen<'_>) -> Self {
+    fn new(of: &Sixteen<'_>, steps: usize) -> Self {
         let (residual, y) = of.places();
         Self {
             hands: [[Hand::of(of.factors(), 0); P]; 2],
@@ -196,7 +196,7 @@ impl<const P: usize> Waiting<P> {
             apart: 0,
             hand: 0,
             count: 0,
-            steps: 1,
+            steps: steps.cast_signed(),
         }
     }
 
@@ -211,11 +211,6 @@ impl<const P: usize> Waiting<P> {
         for (p, hand) in self.hands[self.current].iter_mut().enumerate() {
             hand.turn_to(of.factors(), (panel + p) * COLUMNS);
         }
-    }
-
-    /// Spreads what waits over so many steps.
-    fn spread(&mut self, steps: usize) {
-        self.steps = steps.cast_signed();
     }
 
     /// Makes the sums of some pixels by the current panels wait. They, the residual and the results

@@ -1,7 +1,7 @@
 //! What follows the sums of a layer, as far as loops are compiled for it.
 
 /// What there is.
-pub(super) trait Following: Copy {
+pub(super) trait Following {
     const RESIDUAL: bool;
     /// A rectifier before the residual is added.
     const INNER: bool;
@@ -12,7 +12,6 @@ pub(super) trait Following: Copy {
 }
 
 /// Each of them as named.
-#[derive(Clone, Copy)]
 pub(super) struct Known<
     const RESIDUAL: bool,
     const INNER: bool,

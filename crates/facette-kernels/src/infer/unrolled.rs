@@ -170,6 +170,8 @@ pub(super) struct Unroll<'a> {
 }
 
 impl Unroll<'_> {
+    /// Lays it out. Loops of their own for usual sizes are compiled for AVX-512 only, since for every
+    /// level, as `run_at` would have them, they take much room.
     pub(super) fn run(mut self, level: Level) {
         #[cfg(target_arch = "x86_64")]
         if level.runs(Level::Avx512) {
